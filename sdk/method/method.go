@@ -52,16 +52,16 @@ type Preset struct {
 // View is the augmentation of one view, in the order in which the field applies it: random resized crop, flip,
 // colour jitter, grayscale, blur, solarise. A probability of 0 leaves a step out.
 type View struct {
-	CropMin, CropMax       float64 // area of the crop as a share of the image
-	RatioMin, RatioMax     float64 // aspect ratio of the crop
-	Flip                   float64 // probability of a horizontal flip
-	Jitter                 float64 // probability of colour jitter
-	Brightness, Contrast   float64 // strength: a factor is drawn from [1-s, 1+s]
-	Saturation, Hue        float64 // hue is a shift drawn from [-s, s] turns
-	Gray                   float64 // probability of grayscale
-	Blur                   float64 // probability of Gaussian blur
+	CropMin, CropMax           float64 // area of the crop as a share of the image
+	RatioMin, RatioMax         float64 // aspect ratio of the crop
+	Flip                       float64 // probability of a horizontal flip
+	Jitter                     float64 // probability of colour jitter
+	Brightness, Contrast       float64 // strength: a factor is drawn from [1-s, 1+s]
+	Saturation, Hue            float64 // hue is a shift drawn from [-s, s] turns
+	Gray                       float64 // probability of grayscale
+	Blur                       float64 // probability of Gaussian blur
 	BlurSigmaMin, BlurSigmaMax float64 // pixels
-	Solarize               float64 // probability of inverting values of 128 and above
+	Solarize                   float64 // probability of inverting values of 128 and above
 }
 
 // Recipe is the network that a method trains around the backbone.
@@ -87,9 +87,9 @@ type Layer struct {
 type Norm int
 
 const (
-	NoNorm     Norm = iota
-	Affine          // batch norm with scale and shift
-	Standardise     // batch norm without them
+	NoNorm      Norm = iota
+	Affine           // batch norm with scale and shift
+	Standardise      // batch norm without them
 )
 
 // Target is a slowly moving copy of backbone and projector: after each optimiser step k of K,
@@ -102,8 +102,8 @@ type Target struct {
 
 // Embeddings gives an objective its inputs, each [n, d] with one row for each image of the batch.
 type Embeddings struct {
-	b                *expr.Builder
-	z, p, t, y       []expr.Tensor
+	b          *expr.Builder
+	z, p, t, y []expr.Tensor
 }
 
 // Views is the number of views.

@@ -1,0 +1,177 @@
+package expr
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Shape is the length of each axis; a scalar has none.
+type Shape = tensor.Shape
+
+// Builder owns a graph and makes its nodes. It is not safe for concurrent use.
+type Builder struct {
+	graph  *gorgonia.ExprGraph
+	inputs []Tensor
+	names  map[string]bool
+	locked bool // Grad holds the process-wide lock while gradients add their nodes
+	err    error
+}
+
+// serial numbers every application of an op in the process: Gorgonia takes two nodes for one when their ops have the
+// same hash, whatever their children are.
+var serial atomic.Uint32
+
+// New makes an empty graph.
+func New() *Builder {
+	return &Builder{graph: gorgonia.NewGraph(), names: map[string]bool{}}
+}
+
+// Graph is the graph under construction.
+func (b *Builder) Graph() *gorgonia.ExprGraph { return b.graph }
+
+// Err is the first error that any expression of this builder met.
+func (b *Builder) Err() error { return b.err }
+
+// Inputs lists the inputs in the order in which they were made.
+func (b *Builder) Inputs() []Tensor { return b.inputs }
+
+// Input makes a named input; the name must be new. No axis gives a scalar.
+func (b *Builder) Input(name string, shape ...int) Tensor {
+	switch {
+	case name == "":
+		return b.fail("input without a name")
+	case b.names[name]:
+		return b.fail("two inputs are named %q", name)
+	}
+	for _, d := range shape {
+		if d < 1 {
+			return b.fail("input %q has the shape %v; every axis must be at least 1", name, shape)
+		}
+	}
+	b.names[name] = true
+	var node *gorgonia.Node
+	if len(shape) == 0 {
+		node = gorgonia.NewScalar(b.graph, gorgonia.Float32, gorgonia.WithName(name))
+	} else {
+		node = gorgonia.NewTensor(b.graph, gorgonia.Float32, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name))
+	}
+	t := Tensor{node, b}
+	b.inputs = append(b.inputs, t)
+	return t
+}
+
+// Grad is the gradient of a scalar cost with respect to each of wrt. A graph can be differentiated once.
+func (b *Builder) Grad(cost Tensor, wrt ...Tensor) ([]Tensor, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	if len(cost.Shape()) != 0 {
+		return nil, fmt.Errorf("gradient of a tensor of shape %v; the cost must be a scalar", cost.Shape())
+	}
+	nodes := make(gorgonia.Nodes, len(wrt))
+	for i, t := range wrt {
+		nodes[i] = t.node
+	}
+	building.Lock()
+	b.locked = true
+	grads, err := gorgonia.Grad(cost.node, nodes...)
+	b.locked = false
+	building.Unlock()
+	if err == nil {
+		err = b.err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("differentiate: %w", err)
+	}
+	out := make([]Tensor, len(grads))
+	for i, n := range grads {
+		out[i] = Tensor{n, b}
+	}
+	return out, nil
+}
+
+// Apply adds an op of the set to the graph. The fluent methods of Tensor are the usual way; Apply serves what replays a
+// program or rewrites a graph.
+func (b *Builder) Apply(kind Kind, attrs Attrs, in ...Tensor) Tensor {
+	if b.err != nil {
+		return Tensor{b: b}
+	}
+	def, known := definitions[kind]
+	if !known {
+		return b.fail("unknown op %q", kind)
+	}
+	if def.arity >= 0 && len(in) != def.arity && len(in) != def.arity+def.optional {
+		return b.fail("%s takes %d operands, got %d", kind, def.arity, len(in))
+	}
+	shapes := make([]Shape, len(in))
+	nodes := make(gorgonia.Nodes, len(in))
+	for i, t := range in {
+		if t.node == nil || t.b != b {
+			return b.fail("%s: operand %d belongs to no or to another graph", kind, i)
+		}
+		shapes[i], nodes[i] = t.Shape(), t.node
+	}
+	out, err := def.shape(attrs, shapes)
+	if err != nil {
+		return b.fail("%s: %v", kind, err)
+	}
+	op := &Op{Kind: kind, Attrs: attrs, In: shapes, Out: out, def: def, b: b, serial: serial.Add(1)}
+	if !b.locked {
+		building.Lock()
+		defer building.Unlock()
+	}
+	node, err := gorgonia.ApplyOp(op, nodes...)
+	if err != nil {
+		return b.fail("%s: %v", kind, err)
+	}
+	return Tensor{node, b}
+}
+
+// fail keeps the first error, with the first line outside this package and its layers.
+func (b *Builder) fail(format string, args ...any) Tensor {
+	if b.err == nil {
+		b.err = &Error{Line: callerOutside(), Err: fmt.Errorf(format, args...)}
+	}
+	return Tensor{b: b}
+}
+
+// Fail records an error of a caller that builds on this package, such as a layer, where the builder has none yet.
+func (b *Builder) Fail(err error) Tensor { return b.fail("%w", err) }
+
+// Error is an error of an expression and the line of the author's code that wrote it.
+type Error struct {
+	Line string // file:line, or "" where it is not known
+	Err  error
+}
+
+func (e *Error) Error() string {
+	if e.Line == "" {
+		return e.Err.Error()
+	}
+	return e.Line + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+func callerOutside() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if !strings.Contains(f.Function, "sslctl/sdk/expr.") && !strings.Contains(f.Function, "sslctl/sdk/expr/nn.") {
+			if f.File == "" {
+				return ""
+			}
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
