@@ -21,7 +21,7 @@ func (Method) Describe() method.Description {
 			method.Choice("var_reduction", "variance over the branches: mean (official code) or sum (paper, Algorithm 1)", "official", "paper"),
 			method.Ints("projector", []int{512, 512, 512}, "widths of the expander"),
 			method.Bool("head_norm", true, "batch norm after the expander's inner layers"),
-			method.Bool("predictor", false, "a predictor on one side, as in the paper's Table 4 (PR)"),
+			method.Bool("predictor", false, "compare predictions with embeddings, as in the paper's Table 4 (PR)"),
 			method.Bool("unshared", false, "backbone and expander of their own for each view (the paper's Table 5)"),
 		},
 		Presets: []method.Preset{small(), cifar(), imagenet()},

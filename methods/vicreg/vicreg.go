@@ -20,10 +20,19 @@ var _ method.Method = Method{}
 func (Method) Objective(e method.Embeddings, h method.Values) method.Loss {
 	z, zp := e.Z(0), e.Z(1)
 	return method.Sum(
-		method.Term("invariance", h.Float("lambda"), z.MSE(zp)),
+		method.Term("invariance", h.Float("lambda"), invariance(e, h)),
 		method.Term("variance", h.Float("mu"), variance(h, z, zp)),
 		method.Term("covariance", h.Float("nu"), reg.Covariance(z, zp)),
 	)
+}
+
+// invariance is s(Z,Z'), the mean squared difference; with a predictor it is taken between each prediction and the other
+// view's embedding, half each, and the gradient flows through both.
+func invariance(e method.Embeddings, h method.Values) expr.Tensor {
+	if h.Bool("predictor") {
+		return e.P(0).MSE(e.Z(1)).Add(e.P(1).MSE(e.Z(0))).Scale(0.5)
+	}
+	return e.Z(0).MSE(e.Z(1))
 }
 
 // variance is averaged over the branches in the official code, and summed in the paper's Algorithm 1.
