@@ -66,7 +66,8 @@ func (b *Builder) Input(name string, shape ...int) Tensor {
 	return t
 }
 
-// Grad is the gradient of a scalar cost with respect to each of wrt. A graph can be differentiated once.
+// Grad is the gradient of a scalar cost with respect to each of wrt; a zero Tensor where the cost does not depend on it,
+// or only through a stop-gradient. A graph can be differentiated once.
 func (b *Builder) Grad(cost Tensor, wrt ...Tensor) ([]Tensor, error) {
 	if b.err != nil {
 		return nil, b.err
@@ -74,9 +75,16 @@ func (b *Builder) Grad(cost Tensor, wrt ...Tensor) ([]Tensor, error) {
 	if len(cost.Shape()) != 0 {
 		return nil, fmt.Errorf("gradient of a tensor of shape %v; the cost must be a scalar", cost.Shape())
 	}
-	nodes := make(gorgonia.Nodes, len(wrt))
-	for i, t := range wrt {
-		nodes[i] = t.node
+	reached := reach(cost.node)
+	var nodes gorgonia.Nodes
+	for _, t := range wrt {
+		if reached[t.node] {
+			nodes = append(nodes, t.node)
+		}
+	}
+	out := make([]Tensor, len(wrt))
+	if len(nodes) == 0 {
+		return out, nil
 	}
 	building.Lock()
 	b.locked = true
@@ -89,11 +97,31 @@ func (b *Builder) Grad(cost Tensor, wrt ...Tensor) ([]Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("differentiate: %w", err)
 	}
-	out := make([]Tensor, len(grads))
-	for i, n := range grads {
-		out[i] = Tensor{n, b}
+	for i, t := range wrt {
+		if reached[t.node] {
+			out[i], grads = Tensor{grads[0], b}, grads[1:]
+		}
 	}
 	return out, nil
+}
+
+// reach marks the nodes on which a cost depends differentiably.
+func reach(cost *gorgonia.Node) map[*gorgonia.Node]bool {
+	reached := map[*gorgonia.Node]bool{cost: true}
+	for queue := (gorgonia.Nodes{cost}); len(queue) > 0; queue = queue[1:] {
+		op, differentiable := queue[0].Op().(*Op)
+		if !differentiable {
+			continue
+		}
+		wrt := op.DiffWRT(op.Arity())
+		for i, child := range Children(queue[0]) {
+			if wrt[i] && !reached[child] {
+				reached[child] = true
+				queue = append(queue, child)
+			}
+		}
+	}
+	return reached
 }
 
 // Apply adds an op of the set to the graph. The fluent methods of Tensor are the usual way; Apply serves what replays a

@@ -1,0 +1,116 @@
+// Package cpu runs plans on the processor with the kernels of cpu/kernel. Results do not depend on the number of threads.
+package cpu
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// Device is the processor; its executables share one pool of workers and must not run at the same time.
+type Device struct{ pool *kernel.Pool }
+
+var _ engine.Device = (*Device)(nil)
+
+// New makes a device on a pool, which stays the caller's.
+func New(pool *kernel.Pool) *Device { return &Device{pool} }
+
+// Name is "cpu".
+func (d *Device) Name() string { return "cpu" }
+
+// Close does nothing: the pool is the caller's.
+func (d *Device) Close() {}
+
+// Load chooses a kernel for each instruction and allocates the arena.
+func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
+	e := &Executable{plan: p, pool: d.pool, data: make([][]float32, len(p.Values)), bound: make([]bool, len(p.Values))}
+	arena := kernel.Alloc(p.Arena)
+	input := make([]bool, len(p.Values))
+	for _, id := range p.Inputs() {
+		input[id] = true
+	}
+	for id, v := range p.Values {
+		if !input[v.Store] {
+			at := p.Values[v.Store].Offset
+			e.data[id] = arena[at : at+v.Size()]
+		}
+	}
+	for i, in := range p.Instrs {
+		run, err := e.lower(in)
+		if err != nil {
+			return nil, fmt.Errorf("instruction %d: %w", i, err)
+		}
+		e.steps = append(e.steps, run)
+	}
+	return e, nil
+}
+
+// Executable is a plan with its memory.
+type Executable struct {
+	plan  *engine.Plan
+	pool  *kernel.Pool
+	data  [][]float32 // of each value
+	bound []bool      // inputs
+	steps []func()
+	spent []time.Duration // of each instruction, where timing is on
+}
+
+// Bind gives an input its memory, which is read at each run.
+func (e *Executable) Bind(t expr.Tensor, data []float32) error {
+	id, ok := e.plan.Find(t)
+	if !ok || e.plan.Values[id].Input == "" {
+		return fmt.Errorf("bind: tensor of shape %v is no input of the plan", t.Shape())
+	}
+	v := e.plan.Values[id]
+	if len(data) != v.Size() {
+		return fmt.Errorf("bind %q: %d numbers for the shape %v", v.Input, len(data), v.Shape)
+	}
+	e.bound[id] = true
+	for other, w := range e.plan.Values {
+		if w.Store == id {
+			e.data[other] = data
+		}
+	}
+	return nil
+}
+
+// Run computes the outputs.
+func (e *Executable) Run(ctx context.Context) error {
+	for _, id := range e.plan.Inputs() {
+		if !e.bound[id] {
+			return fmt.Errorf("run: input %q is not bound", e.plan.Values[id].Input)
+		}
+	}
+	for i, step := range e.steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if e.spent == nil {
+			step()
+			continue
+		}
+		start := time.Now()
+		step()
+		e.spent[i] += time.Since(start)
+	}
+	return nil
+}
+
+// Read is the memory of an output or bound input.
+func (e *Executable) Read(t expr.Tensor) []float32 {
+	id, ok := e.plan.Find(t)
+	if !ok {
+		return nil
+	}
+	return e.data[id]
+}
+
+// Time starts to measure the instructions; Spent is the time of each since then.
+func (e *Executable) Time() { e.spent = make([]time.Duration, len(e.steps)) }
+
+// Spent is the time of each instruction since Time; nil without.
+func (e *Executable) Spent() []time.Duration { return e.spent }

@@ -1,0 +1,186 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// lower turns an instruction into a call of its kernel. Data is looked up at each call, since inputs may be bound anew.
+func (e *Executable) lower(in engine.Instr) (func(), error) {
+	out := in.Out[0]
+	switch in.Kind {
+	case engine.Constant:
+		e.data[out][0] = float32(in.Attrs.Alpha)
+		return func() {}, nil
+	case engine.Fused:
+		return e.chain(in)
+	case expr.MatMul:
+		return e.matmul(in), nil
+	case expr.Sum:
+		return e.sum(in), nil
+	case expr.Conv2D, expr.Conv2DGradX, expr.Conv2DGradW:
+		return e.convolution(in), nil
+	case expr.BNStats, expr.BNApply, expr.BNReduce, expr.BNGrad:
+		return e.batchNorm(in), nil
+	case expr.MaxPool, expr.MaxPoolGrad, expr.AvgPool, expr.AvgPoolGrad:
+		return e.pooling(in), nil
+	case expr.Transpose:
+		s := e.shape(in.In[0])
+		return func() { kernel.Transpose(e.pool, e.data[out], e.data[in.In[0]], s[0], s[1]) }, nil
+	case expr.OffDiagonal:
+		return e.offDiagonal(in), nil
+	}
+	if in.Op == nil {
+		return nil, fmt.Errorf("no kernel for %s", in.Kind)
+	}
+	return e.reference(in), nil
+}
+
+func (e *Executable) shape(id engine.ID) expr.Shape { return e.plan.Values[id].Shape }
+
+// reference runs the op's own Do: for what only moves a few numbers.
+func (e *Executable) reference(in engine.Instr) func() {
+	operands := make([][]float32, len(in.In))
+	return func() {
+		for i, id := range in.In {
+			operands[i] = e.data[id]
+		}
+		out := e.data[in.Out[0]]
+		clear(out)
+		in.Op.Compute(out, operands)
+	}
+}
+
+func (e *Executable) matmul(in engine.Instr) func() {
+	a, b, out := e.shape(in.In[0]), e.shape(in.In[1]), e.shape(in.Out[0])
+	k := a[1]
+	if in.Attrs.TransA {
+		k = a[0]
+	}
+	g := kernel.GemmArgs{TransA: in.Attrs.TransA, TransB: in.Attrs.TransB, M: out[0], N: out[1], K: k, Alpha: 1,
+		Lda: a[1], Ldb: b[1], Ldc: out[1]}
+	return func() {
+		g.A, g.B, g.C = e.data[in.In[0]], e.data[in.In[1]], e.data[in.Out[0]]
+		kernel.Gemm(e.pool, g)
+	}
+}
+
+// sum has kernels for sums over all, over the leading and over the trailing axes; others use the reference.
+func (e *Executable) sum(in engine.Instr) func() {
+	x, out := in.In[0], in.Out[0]
+	s := e.shape(x)
+	summed := make([]bool, len(s))
+	for _, axis := range in.Attrs.Axes {
+		summed[axis] = true
+	}
+	outer, inner, changes := 1, 1, 0
+	for axis, d := range s {
+		if axis > 0 && summed[axis] != summed[axis-1] {
+			changes++
+		}
+		if changes == 0 {
+			outer *= d
+		} else {
+			inner *= d
+		}
+	}
+	switch {
+	case changes == 0 && (len(s) == 0 || !summed[0]):
+		return func() { copy(e.data[out], e.data[x]) }
+	case changes == 0:
+		return func() { e.data[out][0] = float32(e.pool.Sum(e.data[x])) }
+	case changes == 1 && summed[0]:
+		return func() { e.pool.ColSums(e.data[out], e.data[x], outer, inner) }
+	case changes == 1:
+		return func() { e.pool.RowSums(e.data[out], e.data[x], outer, inner) }
+	}
+	return e.reference(in)
+}
+
+func (e *Executable) convolution(in engine.Instr) func() {
+	x, w, a, b, out := in.In[0], in.In[1], in.In[0], in.In[1], in.Out[0]
+	switch in.Kind {
+	case expr.Conv2DGradX:
+		x = out
+	case expr.Conv2DGradW:
+		w = out
+	}
+	xs, ws := e.shape(x), e.shape(w)
+	c := kernel.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], R: ws[0], S: ws[1], K: ws[3], Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
+	switch in.Kind {
+	case expr.Conv2DGradX:
+		return func() { c.BackwardData(e.pool, e.data[a], e.data[b], e.data[out]) }
+	case expr.Conv2DGradW:
+		return func() { c.BackwardWeights(e.pool, e.data[a], e.data[b], e.data[out]) }
+	}
+	return func() { c.Forward(e.pool, e.data[a], e.data[b], e.data[out]) }
+}
+
+func (e *Executable) batchNorm(in engine.Instr) func() {
+	s := e.shape(in.In[0])
+	c, groups, eps := s[len(s)-1], in.Attrs.Groups, float32(in.Attrs.Eps)
+	rows := s.TotalSize() / c / groups
+	at := func(id engine.ID) []float32 {
+		if id < 0 {
+			return nil
+		}
+		return e.data[id]
+	}
+	operand := func(i int) []float32 {
+		if i >= len(in.In) {
+			return nil
+		}
+		return e.data[in.In[i]]
+	}
+	out := in.Out[0]
+	switch in.Kind {
+	case expr.BNStats:
+		return func() { kernel.BNStats(e.pool, operand(0), groups, rows, c, e.data[out]) }
+	case expr.BNApply:
+		return func() {
+			kernel.BNApply(e.pool, e.data[out], operand(0), operand(1), operand(2), operand(3), at(in.Residual), groups, rows, c, eps, in.ReLU)
+		}
+	case expr.BNReduce:
+		return func() {
+			kernel.BNReduce(e.pool, e.data[out], operand(0), operand(1), at(in.Mask), operand(2), groups, rows, c, eps)
+		}
+	}
+	return func() {
+		var masked []float32
+		if len(in.Out) == 2 {
+			masked = e.data[in.Out[1]]
+		}
+		kernel.BNBackward(e.pool, e.data[out], masked, operand(0), operand(1), at(in.Mask), operand(2), operand(4), operand(3), groups, rows, c, eps)
+	}
+}
+
+func (e *Executable) pooling(in engine.Instr) func() {
+	a, out := in.In[0], in.Out[0]
+	as, os := e.shape(a), e.shape(out)
+	switch in.Kind {
+	case expr.AvgPool:
+		p := kernel.AvgPool{N: as[0], H: as[1], W: as[2], C: as[3], OutH: os[1], OutW: os[2]}
+		return func() { p.Forward(e.pool, e.data[a], e.data[out]) }
+	case expr.AvgPoolGrad:
+		p := kernel.AvgPool{N: as[0], H: os[1], W: os[2], C: as[3], OutH: as[1], OutW: as[2]}
+		return func() { p.Backward(e.pool, e.data[a], e.data[out]) }
+	case expr.MaxPool:
+		p := kernel.MaxPool{N: as[0], H: as[1], W: as[2], C: as[3], Size: in.Attrs.Kernel, Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
+		return func() { p.Forward(e.pool, e.data[a], e.data[out]) }
+	}
+	p := kernel.MaxPool{N: os[0], H: os[1], W: os[2], C: os[3], Size: in.Attrs.Kernel, Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
+	return func() { p.Backward(e.pool, e.data[in.In[1]], e.data[a], e.data[out]) }
+}
+
+func (e *Executable) offDiagonal(in engine.Instr) func() {
+	x, out := in.In[0], in.Out[0]
+	n := e.shape(out)[0]
+	row := func(_, i int) {
+		copy(e.data[out][i*n:(i+1)*n], e.data[x][i*n:(i+1)*n])
+		e.data[out][i*n+i] = 0
+	}
+	return func() { e.pool.Run(n, row) }
+}

@@ -1,0 +1,123 @@
+// Package tape runs plans on Gorgonia's own TapeMachine with the reference implementation of each op: slow, and the oracle
+// for every other device (`--device tapemachine`).
+package tape
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// Device is the TapeMachine.
+type Device struct{}
+
+var _ engine.Device = Device{}
+
+// Name is "tapemachine".
+func (Device) Name() string { return "tapemachine" }
+
+// Close does nothing.
+func (Device) Close() {}
+
+// Load prepares the part of the graph that the plan's outputs need, as it was written: unfused, with the op set's own
+// implementations. It adds a reading node to the graph for each output.
+func (Device) Load(p *engine.Plan) (engine.Executable, error) {
+	e := &executable{plan: p, inputs: map[*gorgonia.Node][]float32{}, outputs: map[*gorgonia.Node]*gorgonia.Value{}}
+	var roots gorgonia.Nodes
+	for _, t := range p.Outputs {
+		n := t.Node()
+		if n.Op() == nil || e.outputs[n] != nil {
+			continue
+		}
+		e.outputs[n] = new(gorgonia.Value)
+		roots = append(roots, gorgonia.Read(n, e.outputs[n]))
+	}
+	if len(roots) == 0 {
+		return e, nil
+	}
+	graph := roots[0].Graph().ExactSubgraphRoots(roots...)
+	for _, n := range graph.AllNodes() {
+		if n.Op() == nil {
+			e.reads = append(e.reads, n)
+		}
+	}
+	e.machine = gorgonia.NewTapeMachine(graph)
+	return e, nil
+}
+
+type executable struct {
+	plan    *engine.Plan
+	reads   gorgonia.Nodes // inputs that the outputs need
+	inputs  map[*gorgonia.Node][]float32
+	outputs map[*gorgonia.Node]*gorgonia.Value
+	machine machine
+}
+
+// machine is the part of Gorgonia's unexported type that is used.
+type machine interface {
+	RunAll() error
+	Reset()
+}
+
+func (e *executable) Bind(t expr.Tensor, data []float32) error {
+	n := t.Node()
+	if n == nil || n.Op() != nil {
+		return fmt.Errorf("bind: tensor of shape %v is no input", t.Shape())
+	}
+	if len(data) != n.Shape().TotalSize() {
+		return fmt.Errorf("bind %q: %d numbers for the shape %v", n.Name(), len(data), n.Shape())
+	}
+	e.inputs[n] = data
+	return nil
+}
+
+func (e *executable) Run(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, n := range e.reads {
+		data, bound := e.inputs[n]
+		if !bound {
+			return fmt.Errorf("run: input %q is not bound", n.Name())
+		}
+		// The machine gets a copy: it keeps inputs across runs.
+		var value any = data[0]
+		if n.Shape().Dims() > 0 {
+			value = tensor.New(tensor.WithShape(n.Shape()...), tensor.WithBacking(slices.Clone(data)))
+		}
+		if err := gorgonia.Let(n, value); err != nil {
+			return fmt.Errorf("run: input %q: %w", n.Name(), err)
+		}
+	}
+	if e.machine == nil {
+		return nil
+	}
+	e.machine.Reset()
+	if err := e.machine.RunAll(); err != nil {
+		return fmt.Errorf("tapemachine: %w", err)
+	}
+	return nil
+}
+
+func (e *executable) Read(t expr.Tensor) []float32 {
+	if data, isInput := e.inputs[t.Node()]; isInput {
+		return data
+	}
+	value := e.outputs[t.Node()]
+	if value == nil || *value == nil {
+		return nil
+	}
+	switch d := (*value).Data().(type) {
+	case []float32:
+		return d
+	case float32:
+		return []float32{d}
+	}
+	return nil
+}
