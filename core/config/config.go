@@ -45,7 +45,7 @@ type Term struct {
 
 // Data says which images are learned from.
 type Data struct {
-	Name      string `koanf:"name" help:"data set: fashion-mnist, mnist, cifar10, cifar100, stl10 or a folder of images"`
+	Name      string `koanf:"name" help:"data set: fashion-mnist, mnist, cifar10, cifar100 or a folder of images"`
 	Dir       string `koanf:"dir" hash:"no" help:"folder of the data set's files; empty for where data fetch puts them"`
 	Limit     int    `koanf:"limit" min:"0" help:"train on the first N images; 0 for all"`
 	OnCorrupt string `koanf:"on_corrupt" oneof:"fail skip" help:"what to do with an image that cannot be decoded"`
@@ -54,9 +54,10 @@ type Data struct {
 
 // Backbone says which network makes the representation y. Zero values leave the choice to the backbone.
 type Backbone struct {
-	Name   string `koanf:"name" help:"network: tiny, resnet18, resnet50, mlp"`
+	Name   string `koanf:"name" help:"network: tiny, resnet10, resnet18, resnet34, resnet50 or mlp"`
 	Widths []int  `koanf:"widths" min:"1" help:"channels of each stage; empty for the backbone's own"`
 	Pool   int    `koanf:"pool" min:"0" help:"edge of the grid that features are pooled to; 0 for the backbone's own"`
+	Stem   string `koanf:"stem" oneof:"auto cifar strided imagenet" help:"first layer of a ResNet; auto for the backbone's own"`
 }
 
 // Train says how long and how the loop runs.
@@ -151,9 +152,9 @@ func Default() Config {
 		Params:     map[string]any{},
 		Reg:        Reg{On: "z", Space: "auto", Terms: map[string]Term{}},
 		Data:       Data{OnCorrupt: "fail"},
-		Backbone:   Backbone{Name: "tiny", Widths: []int{}},
+		Backbone:   Backbone{Name: "tiny", Widths: []int{}, Stem: "auto"},
 		Train:      Train{Batch: 128, Epochs: 3, Precision: "fp32"},
-		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 1e-4, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
+		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},
 		Augment:    Augment{Views: []View{view, view}},
 		Probe:      Probe{Linear: true, KNN: true, Few: 0.01, K: 20, Temperature: 0.07},
