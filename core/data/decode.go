@@ -1,0 +1,139 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+
+	"github.com/sourcegraph/conc/panics"
+	"golang.org/x/image/draw"
+	"golang.org/x/image/webp"
+
+	"github.com/sslctl/sslctl/augment"
+)
+
+// Bounds on an image file. Pillow warns of a decompression bomb at 89 million pixels.
+const (
+	maxFileBytes = 256 << 20
+	maxPixels    = 64 << 20
+	maxAspect    = 100 // long side over short side: beyond, resizing the short side would need absurd memory
+)
+
+// corrupt marks an error that lies in the content of a file, not in reading it.
+type corrupt struct{ error }
+
+func (c corrupt) Unwrap() error { return c.error }
+
+func isCorrupt(err error) bool {
+	var c corrupt
+	return errors.As(err, &c)
+}
+
+// decodeFile reads an image as RGB. An image whose short side exceeds shortSide is shrunk to it, unless that is 0.
+func decodeFile(path string, shortSide int) (augment.Image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return augment.Image{}, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return augment.Image{}, err
+	}
+	img, err := decode(content, shortSide)
+	if err != nil {
+		return augment.Image{}, fmt.Errorf("%s: %w", path, corrupt{err})
+	}
+	return img, nil
+}
+
+// format is a kind of image file.
+type format struct {
+	name   string
+	size   func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+	studio bool // its colours have the studio's range
+}
+
+// formatOf tells the format by the first bytes of a file, whatever its name says.
+func formatOf(content []byte) (format, error) {
+	switch {
+	case bytes.HasPrefix(content, []byte("\xff\xd8\xff")):
+		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, false}, nil
+	case bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n")):
+		return format{"PNG", png.DecodeConfig, png.Decode, false}, nil
+	case len(content) >= 12 && string(content[:4]) == "RIFF" && string(content[8:12]) == "WEBP":
+		return format{"WebP", webp.DecodeConfig, webp.Decode, true}, nil
+	case len(content) == 0:
+		return format{}, errors.New("empty file")
+	}
+	return format{}, errors.New("neither JPEG nor PNG nor WebP")
+}
+
+// decode is decodeFile on the content of a file. Transparency is dropped and gray becomes RGB, as Pillow's
+// convert("RGB") does; the orientation that a camera noted (EXIF) is not applied, as in torchvision's ImageFolder.
+func decode(content []byte, shortSide int) (augment.Image, error) {
+	if len(content) > maxFileBytes {
+		return augment.Image{}, fmt.Errorf("larger than %d MiB", maxFileBytes>>20)
+	}
+	f, err := formatOf(content)
+	if err != nil {
+		return augment.Image{}, err
+	}
+	var img image.Image
+	// A decoder that panics on a damaged file is a defect of the decoder, not a reason to end a training run.
+	if p := panics.Try(func() { img, err = decodeBounded(f, content) }); p != nil {
+		err = fmt.Errorf("decoder failed: %v", p.Value)
+	}
+	if err != nil {
+		return augment.Image{}, fmt.Errorf("%s: %w", f.name, err)
+	}
+	return shrink(rgba(img, f.studio), shortSide), nil
+}
+
+// decodeBounded decodes after the size that the header claims has been found acceptable.
+func decodeBounded(f format, content []byte) (image.Image, error) {
+	c, err := f.size(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	w, h := int64(c.Width), int64(c.Height)
+	switch {
+	case w < 1 || h < 1:
+		return nil, fmt.Errorf("%dx%d pixels", w, h)
+	case w*h > maxPixels:
+		return nil, fmt.Errorf("%dx%d pixels are more than %d million", w, h, maxPixels>>20)
+	case w > maxAspect*h || h > maxAspect*w:
+		return nil, fmt.Errorf("%dx%d pixels: one side is more than %d times the other", w, h, maxAspect)
+	}
+	return f.decode(bytes.NewReader(content))
+}
+
+// shrink brings the short side down to shortSide (0: leaves it) with a bilinear filter that widens with the scale,
+// and packs the colours. The long side is rounded down, as torchvision's Resize does.
+func shrink(src *image.RGBA, shortSide int) augment.Image {
+	w, h := src.Rect.Dx(), src.Rect.Dy()
+	if shortSide > 0 && min(w, h) > shortSide {
+		if w < h {
+			w, h = shortSide, shortSide*h/w
+		} else {
+			w, h = shortSide*w/h, shortSide
+		}
+		small := image.NewRGBA(image.Rect(0, 0, w, h))
+		draw.BiLinear.Scale(small, small.Rect, src, src.Rect, draw.Src, nil)
+		src = small
+	}
+	out := augment.Image{Pix: make([]uint8, 3*w*h), H: h, W: w, C: 3}
+	for y := range h {
+		row, to := src.Pix[y*src.Stride:][:4*w], out.Pix[3*w*y:][:3*w]
+		for x := range w {
+			to[3*x], to[3*x+1], to[3*x+2] = row[4*x], row[4*x+1], row[4*x+2]
+		}
+	}
+	return out
+}
