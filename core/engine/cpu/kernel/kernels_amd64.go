@@ -10,3 +10,573 @@ func setMXCSR(v uint32)
 
 // pauseCPU tells the CPU that this thread waits.
 func pauseCPU()
+
+// tile1x1AVX2 computes a tile of 1 rows and 8 columns.
+//
+//go:noescape
+func tile1x1AVX2(t *byte)
+
+// tile1x2AVX2 computes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func tile1x2AVX2(t *byte)
+
+// tile2x1AVX2 computes a tile of 2 rows and 8 columns.
+//
+//go:noescape
+func tile2x1AVX2(t *byte)
+
+// tile2x2AVX2 computes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func tile2x2AVX2(t *byte)
+
+// tile3x1AVX2 computes a tile of 3 rows and 8 columns.
+//
+//go:noescape
+func tile3x1AVX2(t *byte)
+
+// tile3x2AVX2 computes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func tile3x2AVX2(t *byte)
+
+// tile4x1AVX2 computes a tile of 4 rows and 8 columns.
+//
+//go:noescape
+func tile4x1AVX2(t *byte)
+
+// tile4x2AVX2 computes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func tile4x2AVX2(t *byte)
+
+// tile5x1AVX2 computes a tile of 5 rows and 8 columns.
+//
+//go:noescape
+func tile5x1AVX2(t *byte)
+
+// tile5x2AVX2 computes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func tile5x2AVX2(t *byte)
+
+// tile6x1AVX2 computes a tile of 6 rows and 8 columns.
+//
+//go:noescape
+func tile6x1AVX2(t *byte)
+
+// tile6x2AVX2 computes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func tile6x2AVX2(t *byte)
+
+// transposeAVX2 transposes blocks of 8 rows and columns that follow each other along src's rows and dst's columns; strides in bytes.
+//
+//go:noescape
+func transposeAVX2(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
+
+// addAVX2 sets dst = a + b.
+//
+//go:noescape
+func addAVX2(dst *float32, a *float32, b *float32, n int)
+
+// addScalarAVX2 sets dst = a + b.
+//
+//go:noescape
+func addScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// addRowsAVX2 sets dst = a + b with b a row.
+//
+//go:noescape
+func addRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// subAVX2 sets dst = a - b.
+//
+//go:noescape
+func subAVX2(dst *float32, a *float32, b *float32, n int)
+
+// subScalarAVX2 sets dst = a - b.
+//
+//go:noescape
+func subScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// subRowsAVX2 sets dst = a - b with b a row.
+//
+//go:noescape
+func subRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// mulAVX2 sets dst = a * b.
+//
+//go:noescape
+func mulAVX2(dst *float32, a *float32, b *float32, n int)
+
+// mulScalarAVX2 sets dst = a * b.
+//
+//go:noescape
+func mulScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// mulRowsAVX2 sets dst = a * b with b a row.
+//
+//go:noescape
+func mulRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// divAVX2 sets dst = a / b.
+//
+//go:noescape
+func divAVX2(dst *float32, a *float32, b *float32, n int)
+
+// divScalarAVX2 sets dst = a / b.
+//
+//go:noescape
+func divScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// divRowsAVX2 sets dst = a / b with b a row.
+//
+//go:noescape
+func divRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// maxAVX2 sets dst = max(a, b).
+//
+//go:noescape
+func maxAVX2(dst *float32, a *float32, b *float32, n int)
+
+// maxScalarAVX2 sets dst = max(a, b).
+//
+//go:noescape
+func maxScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// maxRowsAVX2 sets dst = max(a, b) with b a row.
+//
+//go:noescape
+func maxRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// minAVX2 sets dst = min(a, b).
+//
+//go:noescape
+func minAVX2(dst *float32, a *float32, b *float32, n int)
+
+// minScalarAVX2 sets dst = min(a, b).
+//
+//go:noescape
+func minScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// minRowsAVX2 sets dst = min(a, b) with b a row.
+//
+//go:noescape
+func minRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// subFromAVX2 sets dst = b - a.
+//
+//go:noescape
+func subFromAVX2(dst *float32, a *float32, b *float32, n int)
+
+// subFromScalarAVX2 sets dst = b - a.
+//
+//go:noescape
+func subFromScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// subFromRowsAVX2 sets dst = b - a with b a row.
+//
+//go:noescape
+func subFromRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// divIntoAVX2 sets dst = b / a.
+//
+//go:noescape
+func divIntoAVX2(dst *float32, a *float32, b *float32, n int)
+
+// divIntoScalarAVX2 sets dst = b / a.
+//
+//go:noescape
+func divIntoScalarAVX2(dst *float32, a *float32, b float32, n int)
+
+// divIntoRowsAVX2 sets dst = b / a with b a row.
+//
+//go:noescape
+func divIntoRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// squareAVX2 sets dst = a*a.
+//
+//go:noescape
+func squareAVX2(dst *float32, a *float32, n int)
+
+// sqrtAVX2 sets dst to the square root of a.
+//
+//go:noescape
+func sqrtAVX2(dst *float32, a *float32, n int)
+
+// absAVX2 sets dst = |a|.
+//
+//go:noescape
+func absAVX2(dst *float32, a *float32, n int)
+
+// affineAVX2 sets dst = x*a + b.
+//
+//go:noescape
+func affineAVX2(dst *float32, x *float32, a float32, b float32, n int)
+
+// axpyAVX2 adds a*x to dst.
+//
+//go:noescape
+func axpyAVX2(dst *float32, x *float32, a float32, n int)
+
+// mulAddAVX2 sets dst = a*b + c.
+//
+//go:noescape
+func mulAddAVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// reluGradAVX2 sets dst = dy where y is positive, else 0.
+//
+//go:noescape
+func reluGradAVX2(dst *float32, dy *float32, y *float32, n int)
+
+// sumAVX2 returns the sum of a.
+//
+//go:noescape
+func sumAVX2(a *float32, n int) float64
+
+// sumSquaresAVX2 returns the sum of a*a.
+//
+//go:noescape
+func sumSquaresAVX2(a *float32, n int) float64
+
+// dotAVX2 returns the sum of a*b.
+//
+//go:noescape
+func dotAVX2(a *float32, b *float32, n int) float64
+
+// sumSquaredDiffAVX2 returns the sum of (a-b)².
+//
+//go:noescape
+func sumSquaredDiffAVX2(a *float32, b *float32, n int) float64
+
+// colSumsAVX2 sets sum to the sums down the columns of a.
+//
+//go:noescape
+func colSumsAVX2(sum *float32, a *float32, rows int, cols int, ld int)
+
+// tile1x1AVX512 computes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func tile1x1AVX512(t *byte)
+
+// tile1x2AVX512 computes a tile of 1 rows and 32 columns.
+//
+//go:noescape
+func tile1x2AVX512(t *byte)
+
+// tile2x1AVX512 computes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func tile2x1AVX512(t *byte)
+
+// tile2x2AVX512 computes a tile of 2 rows and 32 columns.
+//
+//go:noescape
+func tile2x2AVX512(t *byte)
+
+// tile3x1AVX512 computes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func tile3x1AVX512(t *byte)
+
+// tile3x2AVX512 computes a tile of 3 rows and 32 columns.
+//
+//go:noescape
+func tile3x2AVX512(t *byte)
+
+// tile4x1AVX512 computes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func tile4x1AVX512(t *byte)
+
+// tile4x2AVX512 computes a tile of 4 rows and 32 columns.
+//
+//go:noescape
+func tile4x2AVX512(t *byte)
+
+// tile5x1AVX512 computes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func tile5x1AVX512(t *byte)
+
+// tile5x2AVX512 computes a tile of 5 rows and 32 columns.
+//
+//go:noescape
+func tile5x2AVX512(t *byte)
+
+// tile6x1AVX512 computes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func tile6x1AVX512(t *byte)
+
+// tile6x2AVX512 computes a tile of 6 rows and 32 columns.
+//
+//go:noescape
+func tile6x2AVX512(t *byte)
+
+// tile7x1AVX512 computes a tile of 7 rows and 16 columns.
+//
+//go:noescape
+func tile7x1AVX512(t *byte)
+
+// tile7x2AVX512 computes a tile of 7 rows and 32 columns.
+//
+//go:noescape
+func tile7x2AVX512(t *byte)
+
+// tile8x1AVX512 computes a tile of 8 rows and 16 columns.
+//
+//go:noescape
+func tile8x1AVX512(t *byte)
+
+// tile8x2AVX512 computes a tile of 8 rows and 32 columns.
+//
+//go:noescape
+func tile8x2AVX512(t *byte)
+
+// tile9x1AVX512 computes a tile of 9 rows and 16 columns.
+//
+//go:noescape
+func tile9x1AVX512(t *byte)
+
+// tile9x2AVX512 computes a tile of 9 rows and 32 columns.
+//
+//go:noescape
+func tile9x2AVX512(t *byte)
+
+// tile10x1AVX512 computes a tile of 10 rows and 16 columns.
+//
+//go:noescape
+func tile10x1AVX512(t *byte)
+
+// tile10x2AVX512 computes a tile of 10 rows and 32 columns.
+//
+//go:noescape
+func tile10x2AVX512(t *byte)
+
+// tile11x1AVX512 computes a tile of 11 rows and 16 columns.
+//
+//go:noescape
+func tile11x1AVX512(t *byte)
+
+// tile11x2AVX512 computes a tile of 11 rows and 32 columns.
+//
+//go:noescape
+func tile11x2AVX512(t *byte)
+
+// tile12x1AVX512 computes a tile of 12 rows and 16 columns.
+//
+//go:noescape
+func tile12x1AVX512(t *byte)
+
+// tile12x2AVX512 computes a tile of 12 rows and 32 columns.
+//
+//go:noescape
+func tile12x2AVX512(t *byte)
+
+// tile13x1AVX512 computes a tile of 13 rows and 16 columns.
+//
+//go:noescape
+func tile13x1AVX512(t *byte)
+
+// tile13x2AVX512 computes a tile of 13 rows and 32 columns.
+//
+//go:noescape
+func tile13x2AVX512(t *byte)
+
+// tile14x1AVX512 computes a tile of 14 rows and 16 columns.
+//
+//go:noescape
+func tile14x1AVX512(t *byte)
+
+// tile14x2AVX512 computes a tile of 14 rows and 32 columns.
+//
+//go:noescape
+func tile14x2AVX512(t *byte)
+
+// transposeAVX512 transposes blocks of 16 rows and columns that follow each other along src's rows and dst's columns; strides in bytes.
+//
+//go:noescape
+func transposeAVX512(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
+
+// addAVX512 sets dst = a + b.
+//
+//go:noescape
+func addAVX512(dst *float32, a *float32, b *float32, n int)
+
+// addScalarAVX512 sets dst = a + b.
+//
+//go:noescape
+func addScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// addRowsAVX512 sets dst = a + b with b a row.
+//
+//go:noescape
+func addRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// subAVX512 sets dst = a - b.
+//
+//go:noescape
+func subAVX512(dst *float32, a *float32, b *float32, n int)
+
+// subScalarAVX512 sets dst = a - b.
+//
+//go:noescape
+func subScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// subRowsAVX512 sets dst = a - b with b a row.
+//
+//go:noescape
+func subRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// mulAVX512 sets dst = a * b.
+//
+//go:noescape
+func mulAVX512(dst *float32, a *float32, b *float32, n int)
+
+// mulScalarAVX512 sets dst = a * b.
+//
+//go:noescape
+func mulScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// mulRowsAVX512 sets dst = a * b with b a row.
+//
+//go:noescape
+func mulRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// divAVX512 sets dst = a / b.
+//
+//go:noescape
+func divAVX512(dst *float32, a *float32, b *float32, n int)
+
+// divScalarAVX512 sets dst = a / b.
+//
+//go:noescape
+func divScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// divRowsAVX512 sets dst = a / b with b a row.
+//
+//go:noescape
+func divRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// maxAVX512 sets dst = max(a, b).
+//
+//go:noescape
+func maxAVX512(dst *float32, a *float32, b *float32, n int)
+
+// maxScalarAVX512 sets dst = max(a, b).
+//
+//go:noescape
+func maxScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// maxRowsAVX512 sets dst = max(a, b) with b a row.
+//
+//go:noescape
+func maxRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// minAVX512 sets dst = min(a, b).
+//
+//go:noescape
+func minAVX512(dst *float32, a *float32, b *float32, n int)
+
+// minScalarAVX512 sets dst = min(a, b).
+//
+//go:noescape
+func minScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// minRowsAVX512 sets dst = min(a, b) with b a row.
+//
+//go:noescape
+func minRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// subFromAVX512 sets dst = b - a.
+//
+//go:noescape
+func subFromAVX512(dst *float32, a *float32, b *float32, n int)
+
+// subFromScalarAVX512 sets dst = b - a.
+//
+//go:noescape
+func subFromScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// subFromRowsAVX512 sets dst = b - a with b a row.
+//
+//go:noescape
+func subFromRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// divIntoAVX512 sets dst = b / a.
+//
+//go:noescape
+func divIntoAVX512(dst *float32, a *float32, b *float32, n int)
+
+// divIntoScalarAVX512 sets dst = b / a.
+//
+//go:noescape
+func divIntoScalarAVX512(dst *float32, a *float32, b float32, n int)
+
+// divIntoRowsAVX512 sets dst = b / a with b a row.
+//
+//go:noescape
+func divIntoRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+
+// squareAVX512 sets dst = a*a.
+//
+//go:noescape
+func squareAVX512(dst *float32, a *float32, n int)
+
+// sqrtAVX512 sets dst to the square root of a.
+//
+//go:noescape
+func sqrtAVX512(dst *float32, a *float32, n int)
+
+// absAVX512 sets dst = |a|.
+//
+//go:noescape
+func absAVX512(dst *float32, a *float32, n int)
+
+// affineAVX512 sets dst = x*a + b.
+//
+//go:noescape
+func affineAVX512(dst *float32, x *float32, a float32, b float32, n int)
+
+// axpyAVX512 adds a*x to dst.
+//
+//go:noescape
+func axpyAVX512(dst *float32, x *float32, a float32, n int)
+
+// mulAddAVX512 sets dst = a*b + c.
+//
+//go:noescape
+func mulAddAVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+
+// reluGradAVX512 sets dst = dy where y is positive, else 0.
+//
+//go:noescape
+func reluGradAVX512(dst *float32, dy *float32, y *float32, n int)
+
+// sumAVX512 returns the sum of a.
+//
+//go:noescape
+func sumAVX512(a *float32, n int) float64
+
+// sumSquaresAVX512 returns the sum of a*a.
+//
+//go:noescape
+func sumSquaresAVX512(a *float32, n int) float64
+
+// dotAVX512 returns the sum of a*b.
+//
+//go:noescape
+func dotAVX512(a *float32, b *float32, n int) float64
+
+// sumSquaredDiffAVX512 returns the sum of (a-b)².
+//
+//go:noescape
+func sumSquaredDiffAVX512(a *float32, b *float32, n int) float64
+
+// colSumsAVX512 sets sum to the sums down the columns of a.
+//
+//go:noescape
+func colSumsAVX512(sum *float32, a *float32, rows int, cols int, ld int)

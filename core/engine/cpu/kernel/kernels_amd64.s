@@ -20,3 +20,10209 @@ TEXT ·setMXCSR(SB), NOSPLIT, $0-4
 TEXT ·pauseCPU(SB), NOSPLIT, $0
 	PAUSE
 	RET
+
+// func tile1x1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   48(AX), CX
+	MOVQ   56(AX), DI
+	LEAQ   (CX)(CX*2), CX
+
+tap:
+	MOVQ (BX), R8
+	ADDQ $0x08, BX
+	ADDQ (AX), R8
+	MOVQ 64(AX), CX
+	ADDQ R8, CX
+	MOVQ 40(AX), R8
+
+loop:
+	VMOVUPS      (DX), Y1
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         $0x00000020, DX
+	ADDQ         DI, CX
+	DECQ         R8
+	JNZ          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y1
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), CX
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), DX
+	VBROADCASTSS 160(AX), Y2
+	VMULPS       Y2, Y0, Y0
+	TESTQ        $0x00000001, DX
+	JZ           bias
+	VMASKMOVPS   (CX), Y1, Y2
+	VADDPS       Y2, Y0, Y0
+
+bias:
+	TESTQ      $0x00000002, DX
+	JZ         relu
+	MOVQ       136(AX), BX
+	VMASKMOVPS (BX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+relu:
+	TESTQ  $0x00000004, DX
+	JZ     store
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+
+store:
+	VMASKMOVPS Y0, Y1, (CX)
+	VZEROUPPER
+	RET
+
+// func tile1x2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   48(AX), CX
+	MOVQ   56(AX), DI
+	LEAQ   (CX)(CX*2), CX
+
+tap:
+	MOVQ (BX), R8
+	ADDQ $0x08, BX
+	ADDQ (AX), R8
+	MOVQ 64(AX), CX
+	ADDQ R8, CX
+	MOVQ 40(AX), R8
+
+loop:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         $0x00000040, DX
+	ADDQ         DI, CX
+	DECQ         R8
+	JNZ          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), CX
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), DX
+	VBROADCASTSS 160(AX), Y4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	TESTQ        $0x00000001, DX
+	JZ           bias
+	VMASKMOVPS   (CX), Y2, Y4
+	VADDPS       Y4, Y0, Y0
+	VMASKMOVPS   32(CX), Y3, Y5
+	VADDPS       Y5, Y1, Y1
+
+bias:
+	TESTQ      $0x00000002, DX
+	JZ         relu
+	MOVQ       136(AX), BX
+	VMASKMOVPS (BX), Y2, Y4
+	VMASKMOVPS 32(BX), Y3, Y5
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y5, Y1, Y1
+
+relu:
+	TESTQ  $0x00000004, DX
+	JZ     store
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y0, Y4, Y0
+	VMAXPS Y1, Y4, Y1
+
+store:
+	VMASKMOVPS Y0, Y2, (CX)
+	VMASKMOVPS Y1, Y3, 32(CX)
+	VZEROUPPER
+	RET
+
+// func tile2x1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000020, BX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y2
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Y3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMASKMOVPS   (CX), Y2, Y3
+	VADDPS       Y3, Y0, Y0
+	VMASKMOVPS   (CX)(DX*1), Y2, Y3
+	VADDPS       Y3, Y1, Y1
+
+bias:
+	TESTQ      $0x00000002, BX
+	JZ         relu
+	MOVQ       136(AX), SI
+	VMASKMOVPS (SI), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y3, Y1, Y1
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VXORPS Y3, Y3, Y3
+	VMAXPS Y0, Y3, Y0
+	VMAXPS Y1, Y3, Y1
+
+store:
+	VMASKMOVPS Y0, Y2, (CX)
+	VMASKMOVPS Y1, Y2, (CX)(DX*1)
+	VZEROUPPER
+	RET
+
+// func tile2x2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile2x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y4, Y2
+	VFMADD231PS  Y7, Y5, Y3
+	ADDQ         $0x00000040, BX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMASKMOVPS   (CX), Y4, Y6
+	VADDPS       Y6, Y0, Y0
+	VMASKMOVPS   32(CX), Y5, Y7
+	VADDPS       Y7, Y1, Y1
+	VMASKMOVPS   (CX)(DX*1), Y4, Y6
+	VADDPS       Y6, Y2, Y2
+	VMASKMOVPS   32(CX)(DX*1), Y5, Y7
+	VADDPS       Y7, Y3, Y3
+
+bias:
+	TESTQ      $0x00000002, BX
+	JZ         relu
+	MOVQ       136(AX), SI
+	VMASKMOVPS (SI), Y4, Y6
+	VMASKMOVPS 32(SI), Y5, Y7
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y0, Y6, Y0
+	VMAXPS Y1, Y6, Y1
+	VMAXPS Y2, Y6, Y2
+	VMAXPS Y3, Y6, Y3
+
+store:
+	VMASKMOVPS Y0, Y4, (CX)
+	VMASKMOVPS Y1, Y5, 32(CX)
+	VMASKMOVPS Y2, Y4, (CX)(DX*1)
+	VMASKMOVPS Y3, Y5, 32(CX)(DX*1)
+	VZEROUPPER
+	RET
+
+// func tile3x1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         $0x00000020, BX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y3
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Y4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMASKMOVPS   (CX), Y3, Y4
+	VADDPS       Y4, Y0, Y0
+	VMASKMOVPS   (CX)(DX*1), Y3, Y4
+	VADDPS       Y4, Y1, Y1
+	VMASKMOVPS   (CX)(DX*2), Y3, Y4
+	VADDPS       Y4, Y2, Y2
+
+bias:
+	TESTQ      $0x00000002, BX
+	JZ         relu
+	MOVQ       136(AX), SI
+	VMASKMOVPS (SI), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y0, Y4, Y0
+	VMAXPS Y1, Y4, Y1
+	VMAXPS Y2, Y4, Y2
+
+store:
+	VMASKMOVPS Y0, Y3, (CX)
+	VMASKMOVPS Y1, Y3, (CX)(DX*1)
+	VMASKMOVPS Y2, Y3, (CX)(DX*2)
+	VZEROUPPER
+	RET
+
+// func tile3x2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile3x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y2
+	VFMADD231PS  Y9, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         $0x00000040, BX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y8, Y5, Y5
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMASKMOVPS   (CX), Y6, Y8
+	VADDPS       Y8, Y0, Y0
+	VMASKMOVPS   32(CX), Y7, Y9
+	VADDPS       Y9, Y1, Y1
+	VMASKMOVPS   (CX)(DX*1), Y6, Y8
+	VADDPS       Y8, Y2, Y2
+	VMASKMOVPS   32(CX)(DX*1), Y7, Y9
+	VADDPS       Y9, Y3, Y3
+	VMASKMOVPS   (CX)(DX*2), Y6, Y8
+	VADDPS       Y8, Y4, Y4
+	VMASKMOVPS   32(CX)(DX*2), Y7, Y9
+	VADDPS       Y9, Y5, Y5
+
+bias:
+	TESTQ      $0x00000002, BX
+	JZ         relu
+	MOVQ       136(AX), SI
+	VMASKMOVPS (SI), Y6, Y8
+	VMASKMOVPS 32(SI), Y7, Y9
+	VADDPS     Y8, Y0, Y0
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y8, Y2, Y2
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y8, Y4, Y4
+	VADDPS     Y9, Y5, Y5
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VXORPS Y8, Y8, Y8
+	VMAXPS Y0, Y8, Y0
+	VMAXPS Y1, Y8, Y1
+	VMAXPS Y2, Y8, Y2
+	VMAXPS Y3, Y8, Y3
+	VMAXPS Y4, Y8, Y4
+	VMAXPS Y5, Y8, Y5
+
+store:
+	VMASKMOVPS Y0, Y6, (CX)
+	VMASKMOVPS Y1, Y7, 32(CX)
+	VMASKMOVPS Y2, Y6, (CX)(DX*1)
+	VMASKMOVPS Y3, Y7, 32(CX)(DX*1)
+	VMASKMOVPS Y4, Y6, (CX)(DX*2)
+	VMASKMOVPS Y5, Y7, 32(CX)(DX*2)
+	VZEROUPPER
+	RET
+
+// func tile4x1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   8(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   32(AX), R8
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R9
+	LEAQ   (DX)(DX*2), BX
+
+tap:
+	MOVQ (DI), R10
+	ADDQ $0x08, DI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	VMOVUPS      (SI), Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(BX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x00000020, SI
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y4
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         152(AX), SI
+	VBROADCASTSS 160(AX), Y5
+	VMULPS       Y5, Y0, Y0
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	TESTQ        $0x00000001, SI
+	JZ           bias
+	VMASKMOVPS   (CX), Y4, Y5
+	VADDPS       Y5, Y0, Y0
+	VMASKMOVPS   (CX)(DX*1), Y4, Y5
+	VADDPS       Y5, Y1, Y1
+	VMASKMOVPS   (CX)(DX*2), Y4, Y5
+	VADDPS       Y5, Y2, Y2
+	VMASKMOVPS   (CX)(BX*1), Y4, Y5
+	VADDPS       Y5, Y3, Y3
+
+bias:
+	TESTQ      $0x00000002, SI
+	JZ         relu
+	MOVQ       136(AX), DI
+	VMASKMOVPS (DI), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+
+relu:
+	TESTQ  $0x00000004, SI
+	JZ     store
+	VXORPS Y5, Y5, Y5
+	VMAXPS Y0, Y5, Y0
+	VMAXPS Y1, Y5, Y1
+	VMAXPS Y2, Y5, Y2
+	VMAXPS Y3, Y5, Y3
+
+store:
+	VMASKMOVPS Y0, Y4, (CX)
+	VMASKMOVPS Y1, Y4, (CX)(DX*1)
+	VMASKMOVPS Y2, Y4, (CX)(DX*2)
+	VMASKMOVPS Y3, Y4, (CX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile4x2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   8(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   32(AX), R8
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R9
+	LEAQ   (DX)(DX*2), BX
+
+tap:
+	MOVQ (DI), R10
+	ADDQ $0x08, DI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y11
+	VFMADD231PS  Y11, Y8, Y2
+	VFMADD231PS  Y11, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(BX*1), Y11
+	VFMADD231PS  Y11, Y8, Y6
+	VFMADD231PS  Y11, Y9, Y7
+	ADDQ         $0x00000040, SI
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         152(AX), SI
+	VBROADCASTSS 160(AX), Y10
+	VMULPS       Y10, Y0, Y0
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y2, Y2
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y10, Y6, Y6
+	VMULPS       Y10, Y7, Y7
+	TESTQ        $0x00000001, SI
+	JZ           bias
+	VMASKMOVPS   (CX), Y8, Y10
+	VADDPS       Y10, Y0, Y0
+	VMASKMOVPS   32(CX), Y9, Y11
+	VADDPS       Y11, Y1, Y1
+	VMASKMOVPS   (CX)(DX*1), Y8, Y10
+	VADDPS       Y10, Y2, Y2
+	VMASKMOVPS   32(CX)(DX*1), Y9, Y11
+	VADDPS       Y11, Y3, Y3
+	VMASKMOVPS   (CX)(DX*2), Y8, Y10
+	VADDPS       Y10, Y4, Y4
+	VMASKMOVPS   32(CX)(DX*2), Y9, Y11
+	VADDPS       Y11, Y5, Y5
+	VMASKMOVPS   (CX)(BX*1), Y8, Y10
+	VADDPS       Y10, Y6, Y6
+	VMASKMOVPS   32(CX)(BX*1), Y9, Y11
+	VADDPS       Y11, Y7, Y7
+
+bias:
+	TESTQ      $0x00000002, SI
+	JZ         relu
+	MOVQ       136(AX), DI
+	VMASKMOVPS (DI), Y8, Y10
+	VMASKMOVPS 32(DI), Y9, Y11
+	VADDPS     Y10, Y0, Y0
+	VADDPS     Y11, Y1, Y1
+	VADDPS     Y10, Y2, Y2
+	VADDPS     Y11, Y3, Y3
+	VADDPS     Y10, Y4, Y4
+	VADDPS     Y11, Y5, Y5
+	VADDPS     Y10, Y6, Y6
+	VADDPS     Y11, Y7, Y7
+
+relu:
+	TESTQ  $0x00000004, SI
+	JZ     store
+	VXORPS Y10, Y10, Y10
+	VMAXPS Y0, Y10, Y0
+	VMAXPS Y1, Y10, Y1
+	VMAXPS Y2, Y10, Y2
+	VMAXPS Y3, Y10, Y3
+	VMAXPS Y4, Y10, Y4
+	VMAXPS Y5, Y10, Y5
+	VMAXPS Y6, Y10, Y6
+	VMAXPS Y7, Y10, Y7
+
+store:
+	VMASKMOVPS Y0, Y8, (CX)
+	VMASKMOVPS Y1, Y9, 32(CX)
+	VMASKMOVPS Y2, Y8, (CX)(DX*1)
+	VMASKMOVPS Y3, Y9, 32(CX)(DX*1)
+	VMASKMOVPS Y4, Y8, (CX)(DX*2)
+	VMASKMOVPS Y5, Y9, 32(CX)(DX*2)
+	VMASKMOVPS Y6, Y8, (CX)(BX*1)
+	VMASKMOVPS Y7, Y9, 32(CX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile5x1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile5x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (CX)(BX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(BX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (DX), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         $0x00000020, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y5
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMASKMOVPS   (CX), Y5, Y6
+	VADDPS       Y6, Y0, Y0
+	VMASKMOVPS   (CX)(BX*1), Y5, Y6
+	VADDPS       Y6, Y1, Y1
+	VMASKMOVPS   (CX)(BX*2), Y5, Y6
+	VADDPS       Y6, Y2, Y2
+	VMASKMOVPS   (CX)(SI*1), Y5, Y6
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   (DX), Y5, Y6
+	VADDPS       Y6, Y4, Y4
+
+bias:
+	TESTQ      $0x00000002, DI
+	JZ         relu
+	MOVQ       136(AX), R8
+	VMASKMOVPS (R8), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y4, Y4
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y0, Y6, Y0
+	VMAXPS Y1, Y6, Y1
+	VMAXPS Y2, Y6, Y2
+	VMAXPS Y3, Y6, Y3
+	VMAXPS Y4, Y6, Y4
+
+store:
+	VMASKMOVPS Y0, Y5, (CX)
+	VMASKMOVPS Y1, Y5, (CX)(BX*1)
+	VMASKMOVPS Y2, Y5, (CX)(BX*2)
+	VMASKMOVPS Y3, Y5, (CX)(SI*1)
+	VMASKMOVPS Y4, Y5, (DX)
+	VZEROUPPER
+	RET
+
+// func tile5x2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile5x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(BX*1), Y13
+	VFMADD231PS  Y13, Y10, Y2
+	VFMADD231PS  Y13, Y11, Y3
+	VBROADCASTSS (CX)(BX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(SI*1), Y13
+	VFMADD231PS  Y13, Y10, Y6
+	VFMADD231PS  Y13, Y11, Y7
+	VBROADCASTSS (DX), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         $0x00000040, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMASKMOVPS   (CX), Y10, Y12
+	VADDPS       Y12, Y0, Y0
+	VMASKMOVPS   32(CX), Y11, Y13
+	VADDPS       Y13, Y1, Y1
+	VMASKMOVPS   (CX)(BX*1), Y10, Y12
+	VADDPS       Y12, Y2, Y2
+	VMASKMOVPS   32(CX)(BX*1), Y11, Y13
+	VADDPS       Y13, Y3, Y3
+	VMASKMOVPS   (CX)(BX*2), Y10, Y12
+	VADDPS       Y12, Y4, Y4
+	VMASKMOVPS   32(CX)(BX*2), Y11, Y13
+	VADDPS       Y13, Y5, Y5
+	VMASKMOVPS   (CX)(SI*1), Y10, Y12
+	VADDPS       Y12, Y6, Y6
+	VMASKMOVPS   32(CX)(SI*1), Y11, Y13
+	VADDPS       Y13, Y7, Y7
+	VMASKMOVPS   (DX), Y10, Y12
+	VADDPS       Y12, Y8, Y8
+	VMASKMOVPS   32(DX), Y11, Y13
+	VADDPS       Y13, Y9, Y9
+
+bias:
+	TESTQ      $0x00000002, DI
+	JZ         relu
+	MOVQ       136(AX), R8
+	VMASKMOVPS (R8), Y10, Y12
+	VMASKMOVPS 32(R8), Y11, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y12, Y8, Y8
+	VADDPS     Y13, Y9, Y9
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VXORPS Y12, Y12, Y12
+	VMAXPS Y0, Y12, Y0
+	VMAXPS Y1, Y12, Y1
+	VMAXPS Y2, Y12, Y2
+	VMAXPS Y3, Y12, Y3
+	VMAXPS Y4, Y12, Y4
+	VMAXPS Y5, Y12, Y5
+	VMAXPS Y6, Y12, Y6
+	VMAXPS Y7, Y12, Y7
+	VMAXPS Y8, Y12, Y8
+	VMAXPS Y9, Y12, Y9
+
+store:
+	VMASKMOVPS Y0, Y10, (CX)
+	VMASKMOVPS Y1, Y11, 32(CX)
+	VMASKMOVPS Y2, Y10, (CX)(BX*1)
+	VMASKMOVPS Y3, Y11, 32(CX)(BX*1)
+	VMASKMOVPS Y4, Y10, (CX)(BX*2)
+	VMASKMOVPS Y5, Y11, 32(CX)(BX*2)
+	VMASKMOVPS Y6, Y10, (CX)(SI*1)
+	VMASKMOVPS Y7, Y11, 32(CX)(SI*1)
+	VMASKMOVPS Y8, Y10, (DX)
+	VMASKMOVPS Y9, Y11, 32(DX)
+	VZEROUPPER
+	RET
+
+// func tile6x1AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile6x1AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (CX)(BX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(BX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (DX), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (DX)(BX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         $0x00000020, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y6
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Y7
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMASKMOVPS   (CX), Y6, Y7
+	VADDPS       Y7, Y0, Y0
+	VMASKMOVPS   (CX)(BX*1), Y6, Y7
+	VADDPS       Y7, Y1, Y1
+	VMASKMOVPS   (CX)(BX*2), Y6, Y7
+	VADDPS       Y7, Y2, Y2
+	VMASKMOVPS   (CX)(SI*1), Y6, Y7
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   (DX), Y6, Y7
+	VADDPS       Y7, Y4, Y4
+	VMASKMOVPS   (DX)(BX*1), Y6, Y7
+	VADDPS       Y7, Y5, Y5
+
+bias:
+	TESTQ      $0x00000002, DI
+	JZ         relu
+	MOVQ       136(AX), R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y4, Y4
+	VADDPS     Y7, Y5, Y5
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VXORPS Y7, Y7, Y7
+	VMAXPS Y0, Y7, Y0
+	VMAXPS Y1, Y7, Y1
+	VMAXPS Y2, Y7, Y2
+	VMAXPS Y3, Y7, Y3
+	VMAXPS Y4, Y7, Y4
+	VMAXPS Y5, Y7, Y5
+
+store:
+	VMASKMOVPS Y0, Y6, (CX)
+	VMASKMOVPS Y1, Y6, (CX)(BX*1)
+	VMASKMOVPS Y2, Y6, (CX)(BX*2)
+	VMASKMOVPS Y3, Y6, (CX)(SI*1)
+	VMASKMOVPS Y4, Y6, (DX)
+	VMASKMOVPS Y5, Y6, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile6x2AVX2(t *byte)
+// Requires: AVX, FMA3
+TEXT ·tile6x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(BX*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(BX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (DX), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (DX)(BX*1), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         $0x00000040, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	MOVQ         144(AX), CX
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Y14
+	VMULPS       Y14, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y14, Y2, Y2
+	VMULPS       Y14, Y3, Y3
+	VMULPS       Y14, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VMULPS       Y14, Y6, Y6
+	VMULPS       Y14, Y7, Y7
+	VMULPS       Y14, Y8, Y8
+	VMULPS       Y14, Y9, Y9
+	VMULPS       Y14, Y10, Y10
+	VMULPS       Y14, Y11, Y11
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMASKMOVPS   (CX), Y12, Y14
+	VADDPS       Y14, Y0, Y0
+	VMASKMOVPS   32(CX), Y13, Y15
+	VADDPS       Y15, Y1, Y1
+	VMASKMOVPS   (CX)(BX*1), Y12, Y14
+	VADDPS       Y14, Y2, Y2
+	VMASKMOVPS   32(CX)(BX*1), Y13, Y15
+	VADDPS       Y15, Y3, Y3
+	VMASKMOVPS   (CX)(BX*2), Y12, Y14
+	VADDPS       Y14, Y4, Y4
+	VMASKMOVPS   32(CX)(BX*2), Y13, Y15
+	VADDPS       Y15, Y5, Y5
+	VMASKMOVPS   (CX)(SI*1), Y12, Y14
+	VADDPS       Y14, Y6, Y6
+	VMASKMOVPS   32(CX)(SI*1), Y13, Y15
+	VADDPS       Y15, Y7, Y7
+	VMASKMOVPS   (DX), Y12, Y14
+	VADDPS       Y14, Y8, Y8
+	VMASKMOVPS   32(DX), Y13, Y15
+	VADDPS       Y15, Y9, Y9
+	VMASKMOVPS   (DX)(BX*1), Y12, Y14
+	VADDPS       Y14, Y10, Y10
+	VMASKMOVPS   32(DX)(BX*1), Y13, Y15
+	VADDPS       Y15, Y11, Y11
+
+bias:
+	TESTQ      $0x00000002, DI
+	JZ         relu
+	MOVQ       136(AX), R8
+	VMASKMOVPS (R8), Y12, Y14
+	VMASKMOVPS 32(R8), Y13, Y15
+	VADDPS     Y14, Y0, Y0
+	VADDPS     Y15, Y1, Y1
+	VADDPS     Y14, Y2, Y2
+	VADDPS     Y15, Y3, Y3
+	VADDPS     Y14, Y4, Y4
+	VADDPS     Y15, Y5, Y5
+	VADDPS     Y14, Y6, Y6
+	VADDPS     Y15, Y7, Y7
+	VADDPS     Y14, Y8, Y8
+	VADDPS     Y15, Y9, Y9
+	VADDPS     Y14, Y10, Y10
+	VADDPS     Y15, Y11, Y11
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VXORPS Y14, Y14, Y14
+	VMAXPS Y0, Y14, Y0
+	VMAXPS Y1, Y14, Y1
+	VMAXPS Y2, Y14, Y2
+	VMAXPS Y3, Y14, Y3
+	VMAXPS Y4, Y14, Y4
+	VMAXPS Y5, Y14, Y5
+	VMAXPS Y6, Y14, Y6
+	VMAXPS Y7, Y14, Y7
+	VMAXPS Y8, Y14, Y8
+	VMAXPS Y9, Y14, Y9
+	VMAXPS Y10, Y14, Y10
+	VMAXPS Y11, Y14, Y11
+
+store:
+	VMASKMOVPS Y0, Y12, (CX)
+	VMASKMOVPS Y1, Y13, 32(CX)
+	VMASKMOVPS Y2, Y12, (CX)(BX*1)
+	VMASKMOVPS Y3, Y13, 32(CX)(BX*1)
+	VMASKMOVPS Y4, Y12, (CX)(BX*2)
+	VMASKMOVPS Y5, Y13, 32(CX)(BX*2)
+	VMASKMOVPS Y6, Y12, (CX)(SI*1)
+	VMASKMOVPS Y7, Y13, 32(CX)(SI*1)
+	VMASKMOVPS Y8, Y12, (DX)
+	VMASKMOVPS Y9, Y13, 32(DX)
+	VMASKMOVPS Y10, Y12, (DX)(BX*1)
+	VMASKMOVPS Y11, Y13, 32(DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func transposeAVX2(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
+// Requires: AVX
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcStride+16(FP), DX
+	MOVQ dst+24(FP), BX
+	MOVQ dstStride+32(FP), SI
+
+block:
+	MOVQ       CX, DI
+	VMOVUPS    (DI), Y0
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y1
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y2
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y3
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y4
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y5
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y6
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y1, Y8, Y7
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x20, Y3, Y1, Y7
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y3
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y7, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y3, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y8, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y1, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y5, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y0, (BX)
+	ADDQ       SI, BX
+	ADDQ       $0x00000020, CX
+	DECQ       AX
+	JNZ        block
+	VZEROUPPER
+	RET
+
+// func addAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA laneTable<>+0(SB)/4, $0xffffffff
+DATA laneTable<>+4(SB)/4, $0xffffffff
+DATA laneTable<>+8(SB)/4, $0xffffffff
+DATA laneTable<>+12(SB)/4, $0xffffffff
+DATA laneTable<>+16(SB)/4, $0xffffffff
+DATA laneTable<>+20(SB)/4, $0xffffffff
+DATA laneTable<>+24(SB)/4, $0xffffffff
+DATA laneTable<>+28(SB)/4, $0xffffffff
+DATA laneTable<>+32(SB)/4, $0x00000000
+DATA laneTable<>+36(SB)/4, $0x00000000
+DATA laneTable<>+40(SB)/4, $0x00000000
+DATA laneTable<>+44(SB)/4, $0x00000000
+DATA laneTable<>+48(SB)/4, $0x00000000
+DATA laneTable<>+52(SB)/4, $0x00000000
+DATA laneTable<>+56(SB)/4, $0x00000000
+DATA laneTable<>+60(SB)/4, $0x00000000
+GLOBL laneTable<>(SB), RODATA|NOPTR, $64
+
+// func addScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·addScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VADDPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func addRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func subAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·subAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·subScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VSUBPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·subRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func mulAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·mulAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·mulRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func divAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·divAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·divScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VDIVPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·divRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·maxAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMAXPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·maxScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMAXPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·maxRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMAXPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func minAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·minAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMINPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func minScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·minScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VMINPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMINPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VMINPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VMINPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VMINPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMINPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func minRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·minRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VMINPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func subFromAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·subFromAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subFromScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·subFromScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VSUBPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subFromRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·subFromRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VSUBPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func divIntoAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX
+TEXT ·divIntoAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VDIVPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divIntoScalarAVX2(dst *float32, a *float32, b float32, n int)
+// Requires: AVX
+TEXT ·divIntoScalarAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS 96(CX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y1
+	VDIVPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VDIVPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divIntoRowsAVX2(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX
+TEXT ·divIntoRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000010
+	JL      next2
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VDIVPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func squareAVX2(dst *float32, a *float32, n int)
+// Requires: AVX
+TEXT ·squareAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMULPS     Y1, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX2(dst *float32, a *float32, n int)
+// Requires: AVX
+TEXT ·sqrtAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VSQRTPS Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, DX
+	JMP     loop1
+
+next1:
+	TESTQ      DX, DX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VSQRTPS    Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func absAVX2(dst *float32, a *float32, n int)
+// Requires: AVX
+TEXT ·absAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ         DX, $0x00000020
+	JL           next4
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS bits7fffffff<>+0(SB), Y1
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      32(CX), Y0
+	VBROADCASTSS bits7fffffff<>+0(SB), Y1
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(CX), Y0
+	VBROADCASTSS bits7fffffff<>+0(SB), Y1
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(CX), Y0
+	VBROADCASTSS bits7fffffff<>+0(SB), Y1
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000020, DX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         DX, $0x00000008
+	JL           next1
+	VMOVUPS      (CX), Y0
+	VBROADCASTSS bits7fffffff<>+0(SB), Y1
+	VANDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          loop1
+
+next1:
+	TESTQ        DX, DX
+	JZ           done
+	LEAQ         laneTable<>+32(SB), BX
+	NEGQ         DX
+	VMOVUPS      (BX)(DX*4), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VBROADCASTSS bits7fffffff<>+0(SB), Y2
+	VANDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA bits7fffffff<>+0(SB)/4, $0x7fffffff
+GLOBL bits7fffffff<>(SB), RODATA|NOPTR, $4
+
+// func affineAVX2(dst *float32, x *float32, a float32, b float32, n int)
+// Requires: AVX, FMA3
+TEXT ·affineAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS a+16(FP), Y0
+	VBROADCASTSS b+20(FP), Y1
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ        DX, $0x00000020
+	JL          next4
+	VMOVUPS     (CX), Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     32(CX), Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, 32(AX)
+	VMOVUPS     64(CX), Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, 64(AX)
+	VMOVUPS     96(CX), Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        DX, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y2
+	VFMADD213PS Y1, Y0, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         loop1
+
+next1:
+	TESTQ       DX, DX
+	JZ          done
+	LEAQ        laneTable<>+32(SB), BX
+	NEGQ        DX
+	VMOVUPS     (BX)(DX*4), Y2
+	VMASKMOVPS  (CX), Y2, Y3
+	VFMADD213PS Y1, Y0, Y3
+	VMASKMOVPS  Y3, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func axpyAVX2(dst *float32, x *float32, a float32, n int)
+// Requires: AVX, FMA3
+TEXT ·axpyAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS a+16(FP), Y0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ        DX, $0x00000020
+	JL          next4
+	VMOVUPS     (AX), Y1
+	VMOVUPS     (CX), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, (AX)
+	VMOVUPS     32(AX), Y1
+	VMOVUPS     32(CX), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, 32(AX)
+	VMOVUPS     64(AX), Y1
+	VMOVUPS     64(CX), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, 64(AX)
+	VMOVUPS     96(AX), Y1
+	VMOVUPS     96(CX), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        DX, $0x00000008
+	JL          next1
+	VMOVUPS     (AX), Y1
+	VMOVUPS     (CX), Y2
+	VFMADD231PS Y0, Y2, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         loop1
+
+next1:
+	TESTQ       DX, DX
+	JZ          done
+	LEAQ        laneTable<>+32(SB), BX
+	NEGQ        DX
+	VMOVUPS     (BX)(DX*4), Y1
+	VMASKMOVPS  (AX), Y1, Y2
+	VMASKMOVPS  (CX), Y1, Y3
+	VFMADD231PS Y0, Y3, Y2
+	VMASKMOVPS  Y2, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulAddAVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·mulAddAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop4:
+	CMPQ        SI, $0x00000020
+	JL          next4
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, 32(AX)
+	VMOVUPS     64(CX), Y0
+	VMOVUPS     64(DX), Y1
+	VMOVUPS     64(BX), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, 64(AX)
+	VMOVUPS     96(CX), Y0
+	VMOVUPS     96(DX), Y1
+	VMOVUPS     96(BX), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000020, SI
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        SI, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000008, SI
+	JMP         loop1
+
+next1:
+	TESTQ       SI, SI
+	JZ          done
+	LEAQ        laneTable<>+32(SB), DI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VFMADD231PS Y1, Y2, Y3
+	VMASKMOVPS  Y3, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluGradAVX2(dst *float32, dy *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·reluGradAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x01, Y1, Y2, Y2
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x01, Y1, Y2, Y2
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 64(DX), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x01, Y1, Y2, Y2
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 96(DX), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x01, Y1, Y2, Y2
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x01, Y1, Y2, Y2
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JMP     loop1
+
+next1:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (DX), Y0, Y2
+	VXORPS     Y3, Y3, Y3
+	VCMPPS     $0x01, Y2, Y3, Y3
+	VANDPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumAVX2(a *float32, n int) float64
+// Requires: AVX, SSE2
+TEXT ·sumAVX2(SB), NOSPLIT, $0-24
+	MOVQ   n+8(FP), AX
+	MOVQ   a+0(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop4:
+	CMPQ    AX, $0x00000020
+	JL      next4
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(CX), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(CX), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(CX), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    AX, $0x00000008
+	JL      next1
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y0, Y0
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JMP     loop1
+
+next1:
+	TESTQ      AX, AX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DX
+	NEGQ       AX
+	VMOVUPS    (DX)(AX*4), Y4
+	VMASKMOVPS (CX), Y4, Y4
+	VADDPS     Y4, Y1, Y1
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func sumSquaresAVX2(a *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·sumSquaresAVX2(SB), NOSPLIT, $0-24
+	MOVQ   n+8(FP), AX
+	MOVQ   a+0(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop4:
+	CMPQ        AX, $0x00000020
+	JL          next4
+	VMOVUPS     (CX), Y4
+	VFMADD231PS Y4, Y4, Y0
+	VMOVUPS     32(CX), Y4
+	VFMADD231PS Y4, Y4, Y1
+	VMOVUPS     64(CX), Y4
+	VFMADD231PS Y4, Y4, Y2
+	VMOVUPS     96(CX), Y4
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, AX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        AX, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y4
+	VFMADD231PS Y4, Y4, Y0
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, AX
+	JMP         loop1
+
+next1:
+	TESTQ       AX, AX
+	JZ          done
+	LEAQ        laneTable<>+32(SB), DX
+	NEGQ        AX
+	VMOVUPS     (DX)(AX*4), Y4
+	VMASKMOVPS  (CX), Y4, Y4
+	VFMADD231PS Y4, Y4, Y1
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func dotAVX2(a *float32, b *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·dotAVX2(SB), NOSPLIT, $0-32
+	MOVQ   n+16(FP), AX
+	MOVQ   a+0(FP), CX
+	MOVQ   b+8(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop4:
+	CMPQ        AX, $0x00000020
+	JL          next4
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VMOVUPS     32(CX), Y4
+	VMOVUPS     32(DX), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     64(CX), Y4
+	VMOVUPS     64(DX), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VMOVUPS     96(CX), Y4
+	VMOVUPS     96(DX), Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        AX, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JMP         loop1
+
+next1:
+	TESTQ       AX, AX
+	JZ          done
+	LEAQ        laneTable<>+32(SB), BX
+	NEGQ        AX
+	VMOVUPS     (BX)(AX*4), Y4
+	VMASKMOVPS  (CX), Y4, Y5
+	VMASKMOVPS  (DX), Y4, Y4
+	VFMADD231PS Y5, Y4, Y1
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func sumSquaredDiffAVX2(a *float32, b *float32, n int) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·sumSquaredDiffAVX2(SB), NOSPLIT, $0-32
+	MOVQ   n+16(FP), AX
+	MOVQ   a+0(FP), CX
+	MOVQ   b+8(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loop4:
+	CMPQ        AX, $0x00000020
+	JL          next4
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y0
+	VMOVUPS     32(CX), Y4
+	VMOVUPS     32(DX), Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y1
+	VMOVUPS     64(CX), Y4
+	VMOVUPS     64(DX), Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y2
+	VMOVUPS     96(CX), Y4
+	VMOVUPS     96(DX), Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        AX, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y4
+	VMOVUPS     (DX), Y5
+	VSUBPS      Y5, Y4, Y4
+	VFMADD231PS Y4, Y4, Y0
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JMP         loop1
+
+next1:
+	TESTQ       AX, AX
+	JZ          done
+	LEAQ        laneTable<>+32(SB), BX
+	NEGQ        AX
+	VMOVUPS     (BX)(AX*4), Y4
+	VMASKMOVPS  (CX), Y4, Y5
+	VMASKMOVPS  (DX), Y4, Y4
+	VSUBPS      Y4, Y5, Y4
+	VFMADD231PS Y4, Y4, Y1
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func colSumsAVX2(sum *float32, a *float32, rows int, cols int, ld int)
+// Requires: AVX
+TEXT ·colSumsAVX2(SB), NOSPLIT, $0-40
+	MOVQ cols+24(FP), AX
+	MOVQ ld+32(FP), CX
+	SHLQ $0x02, CX
+	MOVQ sum+0(FP), DX
+	MOVQ a+8(FP), BX
+
+group4:
+	CMPQ   AX, $0x00000020
+	JL     rest4
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   BX, SI
+	MOVQ   rows+16(FP), DI
+
+down4:
+	VMOVUPS (SI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(SI), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(SI), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(SI), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    CX, SI
+	DECQ    DI
+	JNZ     down4
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     group4
+
+rest4:
+group1:
+	CMPQ   AX, $0x00000008
+	JL     rest1
+	VXORPS Y0, Y0, Y0
+	MOVQ   BX, SI
+	MOVQ   rows+16(FP), DI
+
+down1:
+	VMOVUPS (SI), Y1
+	VADDPS  Y1, Y0, Y0
+	ADDQ    CX, SI
+	DECQ    DI
+	JNZ     down1
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     group1
+
+rest1:
+	TESTQ   AX, AX
+	JZ      done
+	LEAQ    laneTable<>+32(SB), SI
+	NEGQ    AX
+	VMOVUPS (SI)(AX*4), Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    BX, AX
+	MOVQ    rows+16(FP), BX
+
+down0:
+	VMASKMOVPS (AX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       CX, AX
+	DECQ       BX
+	JNZ        down0
+	VMASKMOVPS Y1, Y0, (DX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tile1x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   48(AX), CX
+	MOVQ   56(AX), DI
+	LEAQ   (CX)(CX*2), CX
+
+tap:
+	MOVQ (BX), R8
+	ADDQ $0x08, BX
+	ADDQ (AX), R8
+	MOVQ 64(AX), CX
+	ADDQ R8, CX
+	MOVQ 40(AX), R8
+
+loop:
+	VMOVUPS          (DX), Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             $0x00000040, DX
+	ADDQ             DI, CX
+	DECQ             R8
+	JNZ              loop
+	DECQ             SI
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), BX
+	MOVQ             128(AX), CX
+	LEAQ             (CX)(CX*2), CX
+	MOVQ             96(AX), CX
+	ADDQ             BX, CX
+	MOVQ             152(AX), DX
+	VBROADCASTSS     160(AX), Z1
+	VMULPS           Z1, Z0, Z0
+	TESTQ            $0x00000001, DX
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z1
+	VADDPS           Z1, Z0, Z0
+
+bias:
+	TESTQ     $0x00000002, DX
+	JZ        relu
+	MOVQ      136(AX), BX
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+relu:
+	TESTQ  $0x00000004, DX
+	JZ     store
+	VPXORD Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VZEROUPPER
+	RET
+
+// func tile1x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   8(AX), DX
+	MOVQ   24(AX), BX
+	MOVQ   32(AX), SI
+	MOVQ   48(AX), CX
+	MOVQ   56(AX), DI
+	LEAQ   (CX)(CX*2), CX
+
+tap:
+	MOVQ (BX), R8
+	ADDQ $0x08, BX
+	ADDQ (AX), R8
+	MOVQ 64(AX), CX
+	ADDQ R8, CX
+	MOVQ 40(AX), R8
+
+loop:
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         $0x00000080, DX
+	ADDQ         DI, CX
+	DECQ         R8
+	JNZ          loop
+	DECQ         SI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), CX
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), DX
+	VBROADCASTSS 160(AX), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	TESTQ        $0x00000001, DX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z4
+	VADDPS       Z4, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z2
+	VADDPS       Z2, Z1, Z1
+
+bias:
+	TESTQ     $0x00000002, DX
+	JZ        relu
+	MOVQ      136(AX), BX
+	VMOVUPS.Z (BX), K1, Z4
+	VMOVUPS.Z 64(BX), K2, Z2
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+relu:
+	TESTQ  $0x00000004, DX
+	JZ     store
+	VPXORD Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VZEROUPPER
+	RET
+
+// func tile2x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS          (BX), Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             $0x00000040, BX
+	ADDQ             R8, CX
+	DECQ             R9
+	JNZ              loop
+	DECQ             DI
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), SI
+	MOVQ             128(AX), DX
+	LEAQ             (DX)(DX*2), CX
+	MOVQ             96(AX), CX
+	ADDQ             SI, CX
+	MOVQ             152(AX), BX
+	VBROADCASTSS     160(AX), Z2
+	VMULPS           Z2, Z0, Z0
+	VMULPS           Z2, Z1, Z1
+	TESTQ            $0x00000001, BX
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z2
+	VADDPS           Z2, Z0, Z0
+	VMOVUPS.Z        (CX)(DX*1), K1, Z2
+	VADDPS           Z2, Z1, Z1
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), SI
+	VMOVUPS.Z (SI), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMAXPS Z1, Z2, Z1
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DX*1)
+	VZEROUPPER
+	RET
+
+// func tile2x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z7
+	VFMADD231PS  Z7, Z4, Z2
+	VFMADD231PS  Z7, Z5, Z3
+	ADDQ         $0x00000080, BX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z6
+	VADDPS       Z6, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z7
+	VADDPS       Z7, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*1), K1, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS.Z    64(CX)(DX*1), K2, Z7
+	VADDPS       Z7, Z3, Z3
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), SI
+	VMOVUPS.Z (SI), K1, Z6
+	VMOVUPS.Z 64(SI), K2, Z7
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DX*1)
+	VMOVUPS Z3, K2, 64(CX)(DX*1)
+	VZEROUPPER
+	RET
+
+// func tile3x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS          (BX), Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             $0x00000040, BX
+	ADDQ             R8, CX
+	DECQ             R9
+	JNZ              loop
+	DECQ             DI
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), SI
+	MOVQ             128(AX), DX
+	LEAQ             (DX)(DX*2), CX
+	MOVQ             96(AX), CX
+	ADDQ             SI, CX
+	MOVQ             152(AX), BX
+	VBROADCASTSS     160(AX), Z3
+	VMULPS           Z3, Z0, Z0
+	VMULPS           Z3, Z1, Z1
+	VMULPS           Z3, Z2, Z2
+	TESTQ            $0x00000001, BX
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z3
+	VADDPS           Z3, Z0, Z0
+	VMOVUPS.Z        (CX)(DX*1), K1, Z3
+	VADDPS           Z3, Z1, Z1
+	VMOVUPS.Z        (CX)(DX*2), K1, Z3
+	VADDPS           Z3, Z2, Z2
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), SI
+	VMOVUPS.Z (SI), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z3, Z2, Z2
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z3, Z3, Z3
+	VMAXPS Z0, Z3, Z0
+	VMAXPS Z1, Z3, Z1
+	VMAXPS Z2, Z3, Z2
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DX*1)
+	VMOVUPS Z2, K1, (CX)(DX*2)
+	VZEROUPPER
+	RET
+
+// func tile3x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   8(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   32(AX), DI
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R8
+	LEAQ   (DX)(DX*2), CX
+
+tap:
+	MOVQ (SI), R9
+	ADDQ $0x08, SI
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z2
+	VFMADD231PS  Z9, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         $0x00000080, BX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z8
+	VADDPS       Z8, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z9
+	VADDPS       Z9, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*1), K1, Z8
+	VADDPS       Z8, Z2, Z2
+	VMOVUPS.Z    64(CX)(DX*1), K2, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS.Z    (CX)(DX*2), K1, Z8
+	VADDPS       Z8, Z4, Z4
+	VMOVUPS.Z    64(CX)(DX*2), K2, Z9
+	VADDPS       Z9, Z5, Z5
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), SI
+	VMOVUPS.Z (SI), K1, Z8
+	VMOVUPS.Z 64(SI), K2, Z9
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DX*1)
+	VMOVUPS Z3, K2, 64(CX)(DX*1)
+	VMOVUPS Z4, K1, (CX)(DX*2)
+	VMOVUPS Z5, K2, 64(CX)(DX*2)
+	VZEROUPPER
+	RET
+
+// func tile4x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   8(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   32(AX), R8
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R9
+	LEAQ   (DX)(DX*2), BX
+
+tap:
+	MOVQ (DI), R10
+	ADDQ $0x08, DI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(BX*1), Z4, Z3
+	ADDQ             $0x00000040, SI
+	ADDQ             R9, CX
+	DECQ             R10
+	JNZ              loop
+	DECQ             R8
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), DI
+	MOVQ             128(AX), DX
+	LEAQ             (DX)(DX*2), BX
+	MOVQ             96(AX), CX
+	ADDQ             DI, CX
+	MOVQ             152(AX), SI
+	VBROADCASTSS     160(AX), Z4
+	VMULPS           Z4, Z0, Z0
+	VMULPS           Z4, Z1, Z1
+	VMULPS           Z4, Z2, Z2
+	VMULPS           Z4, Z3, Z3
+	TESTQ            $0x00000001, SI
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z4
+	VADDPS           Z4, Z0, Z0
+	VMOVUPS.Z        (CX)(DX*1), K1, Z4
+	VADDPS           Z4, Z1, Z1
+	VMOVUPS.Z        (CX)(DX*2), K1, Z4
+	VADDPS           Z4, Z2, Z2
+	VMOVUPS.Z        (CX)(BX*1), K1, Z4
+	VADDPS           Z4, Z3, Z3
+
+bias:
+	TESTQ     $0x00000002, SI
+	JZ        relu
+	MOVQ      136(AX), DI
+	VMOVUPS.Z (DI), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z4, Z3, Z3
+
+relu:
+	TESTQ  $0x00000004, SI
+	JZ     store
+	VPXORD Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+	VMAXPS Z2, Z4, Z2
+	VMAXPS Z3, Z4, Z3
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DX*1)
+	VMOVUPS Z2, K1, (CX)(DX*2)
+	VMOVUPS Z3, K1, (CX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile4x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   8(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   32(AX), R8
+	MOVQ   48(AX), DX
+	MOVQ   56(AX), R9
+	LEAQ   (DX)(DX*2), BX
+
+tap:
+	MOVQ (DI), R10
+	ADDQ $0x08, DI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	VMOVUPS      (SI), Z8
+	VMOVUPS      64(SI), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z11
+	VFMADD231PS  Z11, Z8, Z2
+	VFMADD231PS  Z11, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(BX*1), Z11
+	VFMADD231PS  Z11, Z8, Z6
+	VFMADD231PS  Z11, Z9, Z7
+	ADDQ         $0x00000080, SI
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         152(AX), SI
+	VBROADCASTSS 160(AX), Z10
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z10, Z5, Z5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Z10, Z7, Z7
+	TESTQ        $0x00000001, SI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z10
+	VADDPS       Z10, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z11
+	VADDPS       Z11, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*1), K1, Z10
+	VADDPS       Z10, Z2, Z2
+	VMOVUPS.Z    64(CX)(DX*1), K2, Z11
+	VADDPS       Z11, Z3, Z3
+	VMOVUPS.Z    (CX)(DX*2), K1, Z10
+	VADDPS       Z10, Z4, Z4
+	VMOVUPS.Z    64(CX)(DX*2), K2, Z11
+	VADDPS       Z11, Z5, Z5
+	VMOVUPS.Z    (CX)(BX*1), K1, Z10
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z11
+	VADDPS       Z11, Z7, Z7
+
+bias:
+	TESTQ     $0x00000002, SI
+	JZ        relu
+	MOVQ      136(AX), DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+
+relu:
+	TESTQ  $0x00000004, SI
+	JZ     store
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DX*1)
+	VMOVUPS Z3, K2, 64(CX)(DX*1)
+	VMOVUPS Z4, K1, (CX)(DX*2)
+	VMOVUPS Z5, K2, 64(CX)(DX*2)
+	VMOVUPS Z6, K1, (CX)(BX*1)
+	VMOVUPS Z7, K2, 64(CX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile5x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS          (DI), Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(BX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(BX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(SI*1), Z5, Z3
+	VFMADD231PS.BCST (DX), Z5, Z4
+	ADDQ             $0x00000040, DI
+	ADDQ             R10, CX
+	ADDQ             R10, DX
+	DECQ             R11
+	JNZ              loop
+	DECQ             R9
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R8
+	MOVQ             128(AX), BX
+	LEAQ             (BX)(BX*2), SI
+	MOVQ             96(AX), CX
+	ADDQ             R8, CX
+	MOVQ             104(AX), DX
+	ADDQ             R8, DX
+	MOVQ             152(AX), DI
+	VBROADCASTSS     160(AX), Z5
+	VMULPS           Z5, Z0, Z0
+	VMULPS           Z5, Z1, Z1
+	VMULPS           Z5, Z2, Z2
+	VMULPS           Z5, Z3, Z3
+	VMULPS           Z5, Z4, Z4
+	TESTQ            $0x00000001, DI
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z5
+	VADDPS           Z5, Z0, Z0
+	VMOVUPS.Z        (CX)(BX*1), K1, Z5
+	VADDPS           Z5, Z1, Z1
+	VMOVUPS.Z        (CX)(BX*2), K1, Z5
+	VADDPS           Z5, Z2, Z2
+	VMOVUPS.Z        (CX)(SI*1), K1, Z5
+	VADDPS           Z5, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z5
+	VADDPS           Z5, Z4, Z4
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z5, Z4, Z4
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z5, Z5, Z5
+	VMAXPS Z0, Z5, Z0
+	VMAXPS Z1, Z5, Z1
+	VMAXPS Z2, Z5, Z2
+	VMAXPS Z3, Z5, Z3
+	VMAXPS Z4, Z5, Z4
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VZEROUPPER
+	RET
+
+// func tile5x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Z10
+	VMOVUPS      64(DI), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(BX*1), Z13
+	VFMADD231PS  Z13, Z10, Z2
+	VFMADD231PS  Z13, Z11, Z3
+	VBROADCASTSS (CX)(BX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(SI*1), Z13
+	VFMADD231PS  Z13, Z10, Z6
+	VFMADD231PS  Z13, Z11, Z7
+	VBROADCASTSS (DX), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         $0x00000080, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z12
+	VADDPS       Z12, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z13
+	VADDPS       Z13, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z12
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z13
+	VADDPS       Z13, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z12
+	VADDPS       Z12, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z13
+	VADDPS       Z13, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z12
+	VADDPS       Z12, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z13
+	VADDPS       Z13, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z13
+	VADDPS       Z13, Z9, Z9
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z12
+	VMOVUPS.Z 64(R8), K2, Z13
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z13, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z13, Z9, Z9
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VZEROUPPER
+	RET
+
+// func tile6x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS          (DI), Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(BX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(BX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(SI*1), Z6, Z3
+	VFMADD231PS.BCST (DX), Z6, Z4
+	VFMADD231PS.BCST (DX)(BX*1), Z6, Z5
+	ADDQ             $0x00000040, DI
+	ADDQ             R10, CX
+	ADDQ             R10, DX
+	DECQ             R11
+	JNZ              loop
+	DECQ             R9
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R8
+	MOVQ             128(AX), BX
+	LEAQ             (BX)(BX*2), SI
+	MOVQ             96(AX), CX
+	ADDQ             R8, CX
+	MOVQ             104(AX), DX
+	ADDQ             R8, DX
+	MOVQ             152(AX), DI
+	VBROADCASTSS     160(AX), Z6
+	VMULPS           Z6, Z0, Z0
+	VMULPS           Z6, Z1, Z1
+	VMULPS           Z6, Z2, Z2
+	VMULPS           Z6, Z3, Z3
+	VMULPS           Z6, Z4, Z4
+	VMULPS           Z6, Z5, Z5
+	TESTQ            $0x00000001, DI
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z6
+	VADDPS           Z6, Z0, Z0
+	VMOVUPS.Z        (CX)(BX*1), K1, Z6
+	VADDPS           Z6, Z1, Z1
+	VMOVUPS.Z        (CX)(BX*2), K1, Z6
+	VADDPS           Z6, Z2, Z2
+	VMOVUPS.Z        (CX)(SI*1), K1, Z6
+	VADDPS           Z6, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z6
+	VADDPS           Z6, Z4, Z4
+	VMOVUPS.Z        (DX)(BX*1), K1, Z6
+	VADDPS           Z6, Z5, Z5
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+	VADDPS    Z6, Z5, Z5
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+	VMAXPS Z4, Z6, Z4
+	VMAXPS Z5, Z6, Z5
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile6x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Z12
+	VMOVUPS      64(DI), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(BX*1), Z15
+	VFMADD231PS  Z15, Z12, Z2
+	VFMADD231PS  Z15, Z13, Z3
+	VBROADCASTSS (CX)(BX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(SI*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VBROADCASTSS (DX), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (DX)(BX*1), Z15
+	VFMADD231PS  Z15, Z12, Z10
+	VFMADD231PS  Z15, Z13, Z11
+	ADDQ         $0x00000080, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Z14, Z7, Z7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z14, Z9, Z9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Z14, Z11, Z11
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z14
+	VADDPS       Z14, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z15
+	VADDPS       Z15, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z14
+	VADDPS       Z14, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z15
+	VADDPS       Z15, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z14
+	VADDPS       Z14, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z15
+	VADDPS       Z15, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z14
+	VADDPS       Z14, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z15
+	VADDPS       Z15, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z14
+	VADDPS       Z14, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z15
+	VADDPS       Z15, Z9, Z9
+	VMOVUPS.Z    (DX)(BX*1), K1, Z14
+	VADDPS       Z14, Z10, Z10
+	VMOVUPS.Z    64(DX)(BX*1), K2, Z15
+	VADDPS       Z15, Z11, Z11
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z14
+	VMOVUPS.Z 64(R8), K2, Z15
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z15, Z11, Z11
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z0, Z14, Z0
+	VMAXPS Z1, Z14, Z1
+	VMAXPS Z2, Z14, Z2
+	VMAXPS Z3, Z14, Z3
+	VMAXPS Z4, Z14, Z4
+	VMAXPS Z5, Z14, Z5
+	VMAXPS Z6, Z14, Z6
+	VMAXPS Z7, Z14, Z7
+	VMAXPS Z8, Z14, Z8
+	VMAXPS Z9, Z14, Z9
+	VMAXPS Z10, Z14, Z10
+	VMAXPS Z11, Z14, Z11
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(BX*1)
+	VMOVUPS Z11, K2, 64(DX)(BX*1)
+	VZEROUPPER
+	RET
+
+// func tile7x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS          (DI), Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(BX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(BX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(SI*1), Z7, Z3
+	VFMADD231PS.BCST (DX), Z7, Z4
+	VFMADD231PS.BCST (DX)(BX*1), Z7, Z5
+	VFMADD231PS.BCST (DX)(BX*2), Z7, Z6
+	ADDQ             $0x00000040, DI
+	ADDQ             R10, CX
+	ADDQ             R10, DX
+	DECQ             R11
+	JNZ              loop
+	DECQ             R9
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R8
+	MOVQ             128(AX), BX
+	LEAQ             (BX)(BX*2), SI
+	MOVQ             96(AX), CX
+	ADDQ             R8, CX
+	MOVQ             104(AX), DX
+	ADDQ             R8, DX
+	MOVQ             152(AX), DI
+	VBROADCASTSS     160(AX), Z7
+	VMULPS           Z7, Z0, Z0
+	VMULPS           Z7, Z1, Z1
+	VMULPS           Z7, Z2, Z2
+	VMULPS           Z7, Z3, Z3
+	VMULPS           Z7, Z4, Z4
+	VMULPS           Z7, Z5, Z5
+	VMULPS           Z7, Z6, Z6
+	TESTQ            $0x00000001, DI
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z7
+	VADDPS           Z7, Z0, Z0
+	VMOVUPS.Z        (CX)(BX*1), K1, Z7
+	VADDPS           Z7, Z1, Z1
+	VMOVUPS.Z        (CX)(BX*2), K1, Z7
+	VADDPS           Z7, Z2, Z2
+	VMOVUPS.Z        (CX)(SI*1), K1, Z7
+	VADDPS           Z7, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z7
+	VADDPS           Z7, Z4, Z4
+	VMOVUPS.Z        (DX)(BX*1), K1, Z7
+	VADDPS           Z7, Z5, Z5
+	VMOVUPS.Z        (DX)(BX*2), K1, Z7
+	VADDPS           Z7, Z6, Z6
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+	VADDPS    Z7, Z6, Z6
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z7, Z7, Z7
+	VMAXPS Z0, Z7, Z0
+	VMAXPS Z1, Z7, Z1
+	VMAXPS Z2, Z7, Z2
+	VMAXPS Z3, Z7, Z3
+	VMAXPS Z4, Z7, Z4
+	VMAXPS Z5, Z7, Z5
+	VMAXPS Z6, Z7, Z6
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(BX*1)
+	VMOVUPS Z6, K1, (DX)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile7x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Z14
+	VMOVUPS      64(DI), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(BX*1), Z17
+	VFMADD231PS  Z17, Z14, Z2
+	VFMADD231PS  Z17, Z15, Z3
+	VBROADCASTSS (CX)(BX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(SI*1), Z17
+	VFMADD231PS  Z17, Z14, Z6
+	VFMADD231PS  Z17, Z15, Z7
+	VBROADCASTSS (DX), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (DX)(BX*1), Z17
+	VFMADD231PS  Z17, Z14, Z10
+	VFMADD231PS  Z17, Z15, Z11
+	VBROADCASTSS (DX)(BX*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         $0x00000080, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z16
+	VMULPS       Z16, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z16, Z2, Z2
+	VMULPS       Z16, Z3, Z3
+	VMULPS       Z16, Z4, Z4
+	VMULPS       Z16, Z5, Z5
+	VMULPS       Z16, Z6, Z6
+	VMULPS       Z16, Z7, Z7
+	VMULPS       Z16, Z8, Z8
+	VMULPS       Z16, Z9, Z9
+	VMULPS       Z16, Z10, Z10
+	VMULPS       Z16, Z11, Z11
+	VMULPS       Z16, Z12, Z12
+	VMULPS       Z16, Z13, Z13
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z16
+	VADDPS       Z16, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z17
+	VADDPS       Z17, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z16
+	VADDPS       Z16, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z17
+	VADDPS       Z17, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z16
+	VADDPS       Z16, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z17
+	VADDPS       Z17, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z16
+	VADDPS       Z16, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z17
+	VADDPS       Z17, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z16
+	VADDPS       Z16, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z17
+	VADDPS       Z17, Z9, Z9
+	VMOVUPS.Z    (DX)(BX*1), K1, Z16
+	VADDPS       Z16, Z10, Z10
+	VMOVUPS.Z    64(DX)(BX*1), K2, Z17
+	VADDPS       Z17, Z11, Z11
+	VMOVUPS.Z    (DX)(BX*2), K1, Z16
+	VADDPS       Z16, Z12, Z12
+	VMOVUPS.Z    64(DX)(BX*2), K2, Z17
+	VADDPS       Z17, Z13, Z13
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z16
+	VMOVUPS.Z 64(R8), K2, Z17
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z17, Z1, Z1
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z17, Z3, Z3
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z17, Z5, Z5
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z17, Z7, Z7
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z17, Z9, Z9
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z17, Z11, Z11
+	VADDPS    Z16, Z12, Z12
+	VADDPS    Z17, Z13, Z13
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z16, Z16, Z16
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	VMAXPS Z2, Z16, Z2
+	VMAXPS Z3, Z16, Z3
+	VMAXPS Z4, Z16, Z4
+	VMAXPS Z5, Z16, Z5
+	VMAXPS Z6, Z16, Z6
+	VMAXPS Z7, Z16, Z7
+	VMAXPS Z8, Z16, Z8
+	VMAXPS Z9, Z16, Z9
+	VMAXPS Z10, Z16, Z10
+	VMAXPS Z11, Z16, Z11
+	VMAXPS Z12, Z16, Z12
+	VMAXPS Z13, Z16, Z13
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(BX*1)
+	VMOVUPS Z11, K2, 64(DX)(BX*1)
+	VMOVUPS Z12, K1, (DX)(BX*2)
+	VMOVUPS Z13, K2, 64(DX)(BX*2)
+	VZEROUPPER
+	RET
+
+// func tile8x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS          (DI), Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(BX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(BX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(SI*1), Z8, Z3
+	VFMADD231PS.BCST (DX), Z8, Z4
+	VFMADD231PS.BCST (DX)(BX*1), Z8, Z5
+	VFMADD231PS.BCST (DX)(BX*2), Z8, Z6
+	VFMADD231PS.BCST (DX)(SI*1), Z8, Z7
+	ADDQ             $0x00000040, DI
+	ADDQ             R10, CX
+	ADDQ             R10, DX
+	DECQ             R11
+	JNZ              loop
+	DECQ             R9
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R8
+	MOVQ             128(AX), BX
+	LEAQ             (BX)(BX*2), SI
+	MOVQ             96(AX), CX
+	ADDQ             R8, CX
+	MOVQ             104(AX), DX
+	ADDQ             R8, DX
+	MOVQ             152(AX), DI
+	VBROADCASTSS     160(AX), Z8
+	VMULPS           Z8, Z0, Z0
+	VMULPS           Z8, Z1, Z1
+	VMULPS           Z8, Z2, Z2
+	VMULPS           Z8, Z3, Z3
+	VMULPS           Z8, Z4, Z4
+	VMULPS           Z8, Z5, Z5
+	VMULPS           Z8, Z6, Z6
+	VMULPS           Z8, Z7, Z7
+	TESTQ            $0x00000001, DI
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z8
+	VADDPS           Z8, Z0, Z0
+	VMOVUPS.Z        (CX)(BX*1), K1, Z8
+	VADDPS           Z8, Z1, Z1
+	VMOVUPS.Z        (CX)(BX*2), K1, Z8
+	VADDPS           Z8, Z2, Z2
+	VMOVUPS.Z        (CX)(SI*1), K1, Z8
+	VADDPS           Z8, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z8
+	VADDPS           Z8, Z4, Z4
+	VMOVUPS.Z        (DX)(BX*1), K1, Z8
+	VADDPS           Z8, Z5, Z5
+	VMOVUPS.Z        (DX)(BX*2), K1, Z8
+	VADDPS           Z8, Z6, Z6
+	VMOVUPS.Z        (DX)(SI*1), K1, Z8
+	VADDPS           Z8, Z7, Z7
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z8, Z7, Z7
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+	VMAXPS Z6, Z8, Z6
+	VMAXPS Z7, Z8, Z7
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(BX*1)
+	VMOVUPS Z6, K1, (DX)(BX*2)
+	VMOVUPS Z7, K1, (DX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile8x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   8(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   48(AX), BX
+	MOVQ   56(AX), R10
+	LEAQ   (BX)(BX*2), SI
+
+tap:
+	MOVQ (R8), R11
+	ADDQ $0x08, R8
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 72(AX), DX
+	ADDQ R11, DX
+	MOVQ 40(AX), R11
+
+loop:
+	VMOVUPS      (DI), Z16
+	VMOVUPS      64(DI), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(BX*1), Z19
+	VFMADD231PS  Z19, Z16, Z2
+	VFMADD231PS  Z19, Z17, Z3
+	VBROADCASTSS (CX)(BX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(SI*1), Z19
+	VFMADD231PS  Z19, Z16, Z6
+	VFMADD231PS  Z19, Z17, Z7
+	VBROADCASTSS (DX), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (DX)(BX*1), Z19
+	VFMADD231PS  Z19, Z16, Z10
+	VFMADD231PS  Z19, Z17, Z11
+	VBROADCASTSS (DX)(BX*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (DX)(SI*1), Z19
+	VFMADD231PS  Z19, Z16, Z14
+	VFMADD231PS  Z19, Z17, Z15
+	ADDQ         $0x00000080, DI
+	ADDQ         R10, CX
+	ADDQ         R10, DX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z18
+	VMULPS       Z18, Z0, Z0
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Z18, Z2, Z2
+	VMULPS       Z18, Z3, Z3
+	VMULPS       Z18, Z4, Z4
+	VMULPS       Z18, Z5, Z5
+	VMULPS       Z18, Z6, Z6
+	VMULPS       Z18, Z7, Z7
+	VMULPS       Z18, Z8, Z8
+	VMULPS       Z18, Z9, Z9
+	VMULPS       Z18, Z10, Z10
+	VMULPS       Z18, Z11, Z11
+	VMULPS       Z18, Z12, Z12
+	VMULPS       Z18, Z13, Z13
+	VMULPS       Z18, Z14, Z14
+	VMULPS       Z18, Z15, Z15
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z18
+	VADDPS       Z18, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z19
+	VADDPS       Z19, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z18
+	VADDPS       Z18, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z19
+	VADDPS       Z19, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z18
+	VADDPS       Z18, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z19
+	VADDPS       Z19, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z18
+	VADDPS       Z18, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z19
+	VADDPS       Z19, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z18
+	VADDPS       Z18, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z19
+	VADDPS       Z19, Z9, Z9
+	VMOVUPS.Z    (DX)(BX*1), K1, Z18
+	VADDPS       Z18, Z10, Z10
+	VMOVUPS.Z    64(DX)(BX*1), K2, Z19
+	VADDPS       Z19, Z11, Z11
+	VMOVUPS.Z    (DX)(BX*2), K1, Z18
+	VADDPS       Z18, Z12, Z12
+	VMOVUPS.Z    64(DX)(BX*2), K2, Z19
+	VADDPS       Z19, Z13, Z13
+	VMOVUPS.Z    (DX)(SI*1), K1, Z18
+	VADDPS       Z18, Z14, Z14
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z19
+	VADDPS       Z19, Z15, Z15
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), R8
+	VMOVUPS.Z (R8), K1, Z18
+	VMOVUPS.Z 64(R8), K2, Z19
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z19, Z1, Z1
+	VADDPS    Z18, Z2, Z2
+	VADDPS    Z19, Z3, Z3
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z19, Z5, Z5
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z19, Z7, Z7
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z19, Z9, Z9
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z19, Z11, Z11
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z19, Z13, Z13
+	VADDPS    Z18, Z14, Z14
+	VADDPS    Z19, Z15, Z15
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z18, Z18, Z18
+	VMAXPS Z0, Z18, Z0
+	VMAXPS Z1, Z18, Z1
+	VMAXPS Z2, Z18, Z2
+	VMAXPS Z3, Z18, Z3
+	VMAXPS Z4, Z18, Z4
+	VMAXPS Z5, Z18, Z5
+	VMAXPS Z6, Z18, Z6
+	VMAXPS Z7, Z18, Z7
+	VMAXPS Z8, Z18, Z8
+	VMAXPS Z9, Z18, Z9
+	VMAXPS Z10, Z18, Z10
+	VMAXPS Z11, Z18, Z11
+	VMAXPS Z12, Z18, Z12
+	VMAXPS Z13, Z18, Z13
+	VMAXPS Z14, Z18, Z14
+	VMAXPS Z15, Z18, Z15
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(BX*1)
+	VMOVUPS Z11, K2, 64(DX)(BX*1)
+	VMOVUPS Z12, K1, (DX)(BX*2)
+	VMOVUPS Z13, K2, 64(DX)(BX*2)
+	VMOVUPS Z14, K1, (DX)(SI*1)
+	VMOVUPS Z15, K2, 64(DX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile9x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS          (R8), Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(SI*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(SI*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(DI*1), Z9, Z3
+	VFMADD231PS.BCST (DX), Z9, Z4
+	VFMADD231PS.BCST (DX)(SI*1), Z9, Z5
+	VFMADD231PS.BCST (DX)(SI*2), Z9, Z6
+	VFMADD231PS.BCST (DX)(DI*1), Z9, Z7
+	VFMADD231PS.BCST (BX), Z9, Z8
+	ADDQ             $0x00000040, R8
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	ADDQ             R11, BX
+	DECQ             R12
+	JNZ              loop
+	DECQ             R10
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R9
+	MOVQ             128(AX), SI
+	LEAQ             (SI)(SI*2), DI
+	MOVQ             96(AX), CX
+	ADDQ             R9, CX
+	MOVQ             104(AX), DX
+	ADDQ             R9, DX
+	MOVQ             112(AX), BX
+	ADDQ             R9, BX
+	MOVQ             152(AX), R8
+	VBROADCASTSS     160(AX), Z9
+	VMULPS           Z9, Z0, Z0
+	VMULPS           Z9, Z1, Z1
+	VMULPS           Z9, Z2, Z2
+	VMULPS           Z9, Z3, Z3
+	VMULPS           Z9, Z4, Z4
+	VMULPS           Z9, Z5, Z5
+	VMULPS           Z9, Z6, Z6
+	VMULPS           Z9, Z7, Z7
+	VMULPS           Z9, Z8, Z8
+	TESTQ            $0x00000001, R8
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z9
+	VADDPS           Z9, Z0, Z0
+	VMOVUPS.Z        (CX)(SI*1), K1, Z9
+	VADDPS           Z9, Z1, Z1
+	VMOVUPS.Z        (CX)(SI*2), K1, Z9
+	VADDPS           Z9, Z2, Z2
+	VMOVUPS.Z        (CX)(DI*1), K1, Z9
+	VADDPS           Z9, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z9
+	VADDPS           Z9, Z4, Z4
+	VMOVUPS.Z        (DX)(SI*1), K1, Z9
+	VADDPS           Z9, Z5, Z5
+	VMOVUPS.Z        (DX)(SI*2), K1, Z9
+	VADDPS           Z9, Z6, Z6
+	VMOVUPS.Z        (DX)(DI*1), K1, Z9
+	VADDPS           Z9, Z7, Z7
+	VMOVUPS.Z        (BX), K1, Z9
+	VADDPS           Z9, Z8, Z8
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+	VADDPS    Z9, Z8, Z8
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z0, Z9, Z0
+	VMAXPS Z1, Z9, Z1
+	VMAXPS Z2, Z9, Z2
+	VMAXPS Z3, Z9, Z3
+	VMAXPS Z4, Z9, Z4
+	VMAXPS Z5, Z9, Z5
+	VMAXPS Z6, Z9, Z6
+	VMAXPS Z7, Z9, Z7
+	VMAXPS Z8, Z9, Z8
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VZEROUPPER
+	RET
+
+// func tile9x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS      (R8), Z18
+	VMOVUPS      64(R8), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z18, Z0
+	VFMADD231PS  Z20, Z19, Z1
+	VBROADCASTSS (CX)(SI*1), Z21
+	VFMADD231PS  Z21, Z18, Z2
+	VFMADD231PS  Z21, Z19, Z3
+	VBROADCASTSS (CX)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z4
+	VFMADD231PS  Z20, Z19, Z5
+	VBROADCASTSS (CX)(DI*1), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VBROADCASTSS (DX), Z20
+	VFMADD231PS  Z20, Z18, Z8
+	VFMADD231PS  Z20, Z19, Z9
+	VBROADCASTSS (DX)(SI*1), Z21
+	VFMADD231PS  Z21, Z18, Z10
+	VFMADD231PS  Z21, Z19, Z11
+	VBROADCASTSS (DX)(SI*2), Z20
+	VFMADD231PS  Z20, Z18, Z12
+	VFMADD231PS  Z20, Z19, Z13
+	VBROADCASTSS (DX)(DI*1), Z21
+	VFMADD231PS  Z21, Z18, Z14
+	VFMADD231PS  Z21, Z19, Z15
+	VBROADCASTSS (BX), Z20
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z20, Z19, Z17
+	ADDQ         $0x00000080, R8
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	ADDQ         R11, BX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z20
+	VMULPS       Z20, Z0, Z0
+	VMULPS       Z20, Z1, Z1
+	VMULPS       Z20, Z2, Z2
+	VMULPS       Z20, Z3, Z3
+	VMULPS       Z20, Z4, Z4
+	VMULPS       Z20, Z5, Z5
+	VMULPS       Z20, Z6, Z6
+	VMULPS       Z20, Z7, Z7
+	VMULPS       Z20, Z8, Z8
+	VMULPS       Z20, Z9, Z9
+	VMULPS       Z20, Z10, Z10
+	VMULPS       Z20, Z11, Z11
+	VMULPS       Z20, Z12, Z12
+	VMULPS       Z20, Z13, Z13
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Z20, Z15, Z15
+	VMULPS       Z20, Z16, Z16
+	VMULPS       Z20, Z17, Z17
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z20
+	VADDPS       Z20, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z21
+	VADDPS       Z21, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z20
+	VADDPS       Z20, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z21
+	VADDPS       Z21, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z20
+	VADDPS       Z20, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z21
+	VADDPS       Z21, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z20
+	VADDPS       Z20, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z21
+	VADDPS       Z21, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z20
+	VADDPS       Z20, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z21
+	VADDPS       Z21, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z20
+	VADDPS       Z20, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z21
+	VADDPS       Z21, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z20
+	VADDPS       Z20, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z21
+	VADDPS       Z21, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z20
+	VADDPS       Z20, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z21
+	VADDPS       Z21, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z20
+	VADDPS       Z20, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z21
+	VADDPS       Z21, Z17, Z17
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z20
+	VMOVUPS.Z 64(R9), K2, Z21
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z21, Z1, Z1
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z21, Z3, Z3
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z21, Z5, Z5
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z21, Z11, Z11
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z21, Z13, Z13
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z21, Z15, Z15
+	VADDPS    Z20, Z16, Z16
+	VADDPS    Z21, Z17, Z17
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z20, Z20, Z20
+	VMAXPS Z0, Z20, Z0
+	VMAXPS Z1, Z20, Z1
+	VMAXPS Z2, Z20, Z2
+	VMAXPS Z3, Z20, Z3
+	VMAXPS Z4, Z20, Z4
+	VMAXPS Z5, Z20, Z5
+	VMAXPS Z6, Z20, Z6
+	VMAXPS Z7, Z20, Z7
+	VMAXPS Z8, Z20, Z8
+	VMAXPS Z9, Z20, Z9
+	VMAXPS Z10, Z20, Z10
+	VMAXPS Z11, Z20, Z11
+	VMAXPS Z12, Z20, Z12
+	VMAXPS Z13, Z20, Z13
+	VMAXPS Z14, Z20, Z14
+	VMAXPS Z15, Z20, Z15
+	VMAXPS Z16, Z20, Z16
+	VMAXPS Z17, Z20, Z17
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VZEROUPPER
+	RET
+
+// func tile10x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS          (R8), Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(SI*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(SI*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(DI*1), Z10, Z3
+	VFMADD231PS.BCST (DX), Z10, Z4
+	VFMADD231PS.BCST (DX)(SI*1), Z10, Z5
+	VFMADD231PS.BCST (DX)(SI*2), Z10, Z6
+	VFMADD231PS.BCST (DX)(DI*1), Z10, Z7
+	VFMADD231PS.BCST (BX), Z10, Z8
+	VFMADD231PS.BCST (BX)(SI*1), Z10, Z9
+	ADDQ             $0x00000040, R8
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	ADDQ             R11, BX
+	DECQ             R12
+	JNZ              loop
+	DECQ             R10
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R9
+	MOVQ             128(AX), SI
+	LEAQ             (SI)(SI*2), DI
+	MOVQ             96(AX), CX
+	ADDQ             R9, CX
+	MOVQ             104(AX), DX
+	ADDQ             R9, DX
+	MOVQ             112(AX), BX
+	ADDQ             R9, BX
+	MOVQ             152(AX), R8
+	VBROADCASTSS     160(AX), Z10
+	VMULPS           Z10, Z0, Z0
+	VMULPS           Z10, Z1, Z1
+	VMULPS           Z10, Z2, Z2
+	VMULPS           Z10, Z3, Z3
+	VMULPS           Z10, Z4, Z4
+	VMULPS           Z10, Z5, Z5
+	VMULPS           Z10, Z6, Z6
+	VMULPS           Z10, Z7, Z7
+	VMULPS           Z10, Z8, Z8
+	VMULPS           Z10, Z9, Z9
+	TESTQ            $0x00000001, R8
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z10
+	VADDPS           Z10, Z0, Z0
+	VMOVUPS.Z        (CX)(SI*1), K1, Z10
+	VADDPS           Z10, Z1, Z1
+	VMOVUPS.Z        (CX)(SI*2), K1, Z10
+	VADDPS           Z10, Z2, Z2
+	VMOVUPS.Z        (CX)(DI*1), K1, Z10
+	VADDPS           Z10, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z10
+	VADDPS           Z10, Z4, Z4
+	VMOVUPS.Z        (DX)(SI*1), K1, Z10
+	VADDPS           Z10, Z5, Z5
+	VMOVUPS.Z        (DX)(SI*2), K1, Z10
+	VADDPS           Z10, Z6, Z6
+	VMOVUPS.Z        (DX)(DI*1), K1, Z10
+	VADDPS           Z10, Z7, Z7
+	VMOVUPS.Z        (BX), K1, Z10
+	VADDPS           Z10, Z8, Z8
+	VMOVUPS.Z        (BX)(SI*1), K1, Z10
+	VADDPS           Z10, Z9, Z9
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+	VADDPS    Z10, Z9, Z9
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+	VMAXPS Z8, Z10, Z8
+	VMAXPS Z9, Z10, Z9
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile10x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS      (R8), Z20
+	VMOVUPS      64(R8), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z0
+	VFMADD231PS  Z22, Z21, Z1
+	VBROADCASTSS (CX)(SI*1), Z23
+	VFMADD231PS  Z23, Z20, Z2
+	VFMADD231PS  Z23, Z21, Z3
+	VBROADCASTSS (CX)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VBROADCASTSS (CX)(DI*1), Z23
+	VFMADD231PS  Z23, Z20, Z6
+	VFMADD231PS  Z23, Z21, Z7
+	VBROADCASTSS (DX), Z22
+	VFMADD231PS  Z22, Z20, Z8
+	VFMADD231PS  Z22, Z21, Z9
+	VBROADCASTSS (DX)(SI*1), Z23
+	VFMADD231PS  Z23, Z20, Z10
+	VFMADD231PS  Z23, Z21, Z11
+	VBROADCASTSS (DX)(SI*2), Z22
+	VFMADD231PS  Z22, Z20, Z12
+	VFMADD231PS  Z22, Z21, Z13
+	VBROADCASTSS (DX)(DI*1), Z23
+	VFMADD231PS  Z23, Z20, Z14
+	VFMADD231PS  Z23, Z21, Z15
+	VBROADCASTSS (BX), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VBROADCASTSS (BX)(SI*1), Z23
+	VFMADD231PS  Z23, Z20, Z18
+	VFMADD231PS  Z23, Z21, Z19
+	ADDQ         $0x00000080, R8
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	ADDQ         R11, BX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z22
+	VMULPS       Z22, Z0, Z0
+	VMULPS       Z22, Z1, Z1
+	VMULPS       Z22, Z2, Z2
+	VMULPS       Z22, Z3, Z3
+	VMULPS       Z22, Z4, Z4
+	VMULPS       Z22, Z5, Z5
+	VMULPS       Z22, Z6, Z6
+	VMULPS       Z22, Z7, Z7
+	VMULPS       Z22, Z8, Z8
+	VMULPS       Z22, Z9, Z9
+	VMULPS       Z22, Z10, Z10
+	VMULPS       Z22, Z11, Z11
+	VMULPS       Z22, Z12, Z12
+	VMULPS       Z22, Z13, Z13
+	VMULPS       Z22, Z14, Z14
+	VMULPS       Z22, Z15, Z15
+	VMULPS       Z22, Z16, Z16
+	VMULPS       Z22, Z17, Z17
+	VMULPS       Z22, Z18, Z18
+	VMULPS       Z22, Z19, Z19
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z22
+	VADDPS       Z22, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z23
+	VADDPS       Z23, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z22
+	VADDPS       Z22, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z23
+	VADDPS       Z23, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z22
+	VADDPS       Z22, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z23
+	VADDPS       Z23, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z22
+	VADDPS       Z22, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z23
+	VADDPS       Z23, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z22
+	VADDPS       Z22, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z23
+	VADDPS       Z23, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z22
+	VADDPS       Z22, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z23
+	VADDPS       Z23, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z22
+	VADDPS       Z22, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z23
+	VADDPS       Z23, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z22
+	VADDPS       Z22, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z23
+	VADDPS       Z23, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z22
+	VADDPS       Z22, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z23
+	VADDPS       Z23, Z17, Z17
+	VMOVUPS.Z    (BX)(SI*1), K1, Z22
+	VADDPS       Z22, Z18, Z18
+	VMOVUPS.Z    64(BX)(SI*1), K2, Z23
+	VADDPS       Z23, Z19, Z19
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z22
+	VMOVUPS.Z 64(R9), K2, Z23
+	VADDPS    Z22, Z0, Z0
+	VADDPS    Z23, Z1, Z1
+	VADDPS    Z22, Z2, Z2
+	VADDPS    Z23, Z3, Z3
+	VADDPS    Z22, Z4, Z4
+	VADDPS    Z23, Z5, Z5
+	VADDPS    Z22, Z6, Z6
+	VADDPS    Z23, Z7, Z7
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z23, Z9, Z9
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z23, Z11, Z11
+	VADDPS    Z22, Z12, Z12
+	VADDPS    Z23, Z13, Z13
+	VADDPS    Z22, Z14, Z14
+	VADDPS    Z23, Z15, Z15
+	VADDPS    Z22, Z16, Z16
+	VADDPS    Z23, Z17, Z17
+	VADDPS    Z22, Z18, Z18
+	VADDPS    Z23, Z19, Z19
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z22, Z22, Z22
+	VMAXPS Z0, Z22, Z0
+	VMAXPS Z1, Z22, Z1
+	VMAXPS Z2, Z22, Z2
+	VMAXPS Z3, Z22, Z3
+	VMAXPS Z4, Z22, Z4
+	VMAXPS Z5, Z22, Z5
+	VMAXPS Z6, Z22, Z6
+	VMAXPS Z7, Z22, Z7
+	VMAXPS Z8, Z22, Z8
+	VMAXPS Z9, Z22, Z9
+	VMAXPS Z10, Z22, Z10
+	VMAXPS Z11, Z22, Z11
+	VMAXPS Z12, Z22, Z12
+	VMAXPS Z13, Z22, Z13
+	VMAXPS Z14, Z22, Z14
+	VMAXPS Z15, Z22, Z15
+	VMAXPS Z16, Z22, Z16
+	VMAXPS Z17, Z22, Z17
+	VMAXPS Z18, Z22, Z18
+	VMAXPS Z19, Z22, Z19
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(SI*1)
+	VMOVUPS Z19, K2, 64(BX)(SI*1)
+	VZEROUPPER
+	RET
+
+// func tile11x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS          (R8), Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(SI*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(SI*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(DI*1), Z11, Z3
+	VFMADD231PS.BCST (DX), Z11, Z4
+	VFMADD231PS.BCST (DX)(SI*1), Z11, Z5
+	VFMADD231PS.BCST (DX)(SI*2), Z11, Z6
+	VFMADD231PS.BCST (DX)(DI*1), Z11, Z7
+	VFMADD231PS.BCST (BX), Z11, Z8
+	VFMADD231PS.BCST (BX)(SI*1), Z11, Z9
+	VFMADD231PS.BCST (BX)(SI*2), Z11, Z10
+	ADDQ             $0x00000040, R8
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	ADDQ             R11, BX
+	DECQ             R12
+	JNZ              loop
+	DECQ             R10
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R9
+	MOVQ             128(AX), SI
+	LEAQ             (SI)(SI*2), DI
+	MOVQ             96(AX), CX
+	ADDQ             R9, CX
+	MOVQ             104(AX), DX
+	ADDQ             R9, DX
+	MOVQ             112(AX), BX
+	ADDQ             R9, BX
+	MOVQ             152(AX), R8
+	VBROADCASTSS     160(AX), Z11
+	VMULPS           Z11, Z0, Z0
+	VMULPS           Z11, Z1, Z1
+	VMULPS           Z11, Z2, Z2
+	VMULPS           Z11, Z3, Z3
+	VMULPS           Z11, Z4, Z4
+	VMULPS           Z11, Z5, Z5
+	VMULPS           Z11, Z6, Z6
+	VMULPS           Z11, Z7, Z7
+	VMULPS           Z11, Z8, Z8
+	VMULPS           Z11, Z9, Z9
+	VMULPS           Z11, Z10, Z10
+	TESTQ            $0x00000001, R8
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z11
+	VADDPS           Z11, Z0, Z0
+	VMOVUPS.Z        (CX)(SI*1), K1, Z11
+	VADDPS           Z11, Z1, Z1
+	VMOVUPS.Z        (CX)(SI*2), K1, Z11
+	VADDPS           Z11, Z2, Z2
+	VMOVUPS.Z        (CX)(DI*1), K1, Z11
+	VADDPS           Z11, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z11
+	VADDPS           Z11, Z4, Z4
+	VMOVUPS.Z        (DX)(SI*1), K1, Z11
+	VADDPS           Z11, Z5, Z5
+	VMOVUPS.Z        (DX)(SI*2), K1, Z11
+	VADDPS           Z11, Z6, Z6
+	VMOVUPS.Z        (DX)(DI*1), K1, Z11
+	VADDPS           Z11, Z7, Z7
+	VMOVUPS.Z        (BX), K1, Z11
+	VADDPS           Z11, Z8, Z8
+	VMOVUPS.Z        (BX)(SI*1), K1, Z11
+	VADDPS           Z11, Z9, Z9
+	VMOVUPS.Z        (BX)(SI*2), K1, Z11
+	VADDPS           Z11, Z10, Z10
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z11, Z10, Z10
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z11, Z11, Z11
+	VMAXPS Z0, Z11, Z0
+	VMAXPS Z1, Z11, Z1
+	VMAXPS Z2, Z11, Z2
+	VMAXPS Z3, Z11, Z3
+	VMAXPS Z4, Z11, Z4
+	VMAXPS Z5, Z11, Z5
+	VMAXPS Z6, Z11, Z6
+	VMAXPS Z7, Z11, Z7
+	VMAXPS Z8, Z11, Z8
+	VMAXPS Z9, Z11, Z9
+	VMAXPS Z10, Z11, Z10
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(SI*1)
+	VMOVUPS Z10, K1, (BX)(SI*2)
+	VZEROUPPER
+	RET
+
+// func tile11x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS      (R8), Z22
+	VMOVUPS      64(R8), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z22, Z0
+	VFMADD231PS  Z24, Z23, Z1
+	VBROADCASTSS (CX)(SI*1), Z25
+	VFMADD231PS  Z25, Z22, Z2
+	VFMADD231PS  Z25, Z23, Z3
+	VBROADCASTSS (CX)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DI*1), Z25
+	VFMADD231PS  Z25, Z22, Z6
+	VFMADD231PS  Z25, Z23, Z7
+	VBROADCASTSS (DX), Z24
+	VFMADD231PS  Z24, Z22, Z8
+	VFMADD231PS  Z24, Z23, Z9
+	VBROADCASTSS (DX)(SI*1), Z25
+	VFMADD231PS  Z25, Z22, Z10
+	VFMADD231PS  Z25, Z23, Z11
+	VBROADCASTSS (DX)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z12
+	VFMADD231PS  Z24, Z23, Z13
+	VBROADCASTSS (DX)(DI*1), Z25
+	VFMADD231PS  Z25, Z22, Z14
+	VFMADD231PS  Z25, Z23, Z15
+	VBROADCASTSS (BX), Z24
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (BX)(SI*1), Z25
+	VFMADD231PS  Z25, Z22, Z18
+	VFMADD231PS  Z25, Z23, Z19
+	VBROADCASTSS (BX)(SI*2), Z24
+	VFMADD231PS  Z24, Z22, Z20
+	VFMADD231PS  Z24, Z23, Z21
+	ADDQ         $0x00000080, R8
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	ADDQ         R11, BX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Z24, Z11, Z11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z24
+	VADDPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z25
+	VADDPS       Z25, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z24
+	VADDPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z25
+	VADDPS       Z25, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z24
+	VADDPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z25
+	VADDPS       Z25, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z24
+	VADDPS       Z24, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z25
+	VADDPS       Z25, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z24
+	VADDPS       Z24, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z25
+	VADDPS       Z25, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z24
+	VADDPS       Z24, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z25
+	VADDPS       Z25, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z24
+	VADDPS       Z24, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z25
+	VADDPS       Z25, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z24
+	VADDPS       Z24, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z25
+	VADDPS       Z25, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z24
+	VADDPS       Z24, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z25
+	VADDPS       Z25, Z17, Z17
+	VMOVUPS.Z    (BX)(SI*1), K1, Z24
+	VADDPS       Z24, Z18, Z18
+	VMOVUPS.Z    64(BX)(SI*1), K2, Z25
+	VADDPS       Z25, Z19, Z19
+	VMOVUPS.Z    (BX)(SI*2), K1, Z24
+	VADDPS       Z24, Z20, Z20
+	VMOVUPS.Z    64(BX)(SI*2), K2, Z25
+	VADDPS       Z25, Z21, Z21
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z24
+	VMOVUPS.Z 64(R9), K2, Z25
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z25, Z1, Z1
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z25, Z3, Z3
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z25, Z5, Z5
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z25, Z7, Z7
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z25, Z9, Z9
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z25, Z11, Z11
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z25, Z13, Z13
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z25, Z15, Z15
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z25, Z17, Z17
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z25, Z19, Z19
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z25, Z21, Z21
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+	VMAXPS Z19, Z24, Z19
+	VMAXPS Z20, Z24, Z20
+	VMAXPS Z21, Z24, Z21
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(SI*1)
+	VMOVUPS Z19, K2, 64(BX)(SI*1)
+	VMOVUPS Z20, K1, (BX)(SI*2)
+	VMOVUPS Z21, K2, 64(BX)(SI*2)
+	VZEROUPPER
+	RET
+
+// func tile12x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS          (R8), Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(SI*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(SI*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(DI*1), Z12, Z3
+	VFMADD231PS.BCST (DX), Z12, Z4
+	VFMADD231PS.BCST (DX)(SI*1), Z12, Z5
+	VFMADD231PS.BCST (DX)(SI*2), Z12, Z6
+	VFMADD231PS.BCST (DX)(DI*1), Z12, Z7
+	VFMADD231PS.BCST (BX), Z12, Z8
+	VFMADD231PS.BCST (BX)(SI*1), Z12, Z9
+	VFMADD231PS.BCST (BX)(SI*2), Z12, Z10
+	VFMADD231PS.BCST (BX)(DI*1), Z12, Z11
+	ADDQ             $0x00000040, R8
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	ADDQ             R11, BX
+	DECQ             R12
+	JNZ              loop
+	DECQ             R10
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R9
+	MOVQ             128(AX), SI
+	LEAQ             (SI)(SI*2), DI
+	MOVQ             96(AX), CX
+	ADDQ             R9, CX
+	MOVQ             104(AX), DX
+	ADDQ             R9, DX
+	MOVQ             112(AX), BX
+	ADDQ             R9, BX
+	MOVQ             152(AX), R8
+	VBROADCASTSS     160(AX), Z12
+	VMULPS           Z12, Z0, Z0
+	VMULPS           Z12, Z1, Z1
+	VMULPS           Z12, Z2, Z2
+	VMULPS           Z12, Z3, Z3
+	VMULPS           Z12, Z4, Z4
+	VMULPS           Z12, Z5, Z5
+	VMULPS           Z12, Z6, Z6
+	VMULPS           Z12, Z7, Z7
+	VMULPS           Z12, Z8, Z8
+	VMULPS           Z12, Z9, Z9
+	VMULPS           Z12, Z10, Z10
+	VMULPS           Z12, Z11, Z11
+	TESTQ            $0x00000001, R8
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z12
+	VADDPS           Z12, Z0, Z0
+	VMOVUPS.Z        (CX)(SI*1), K1, Z12
+	VADDPS           Z12, Z1, Z1
+	VMOVUPS.Z        (CX)(SI*2), K1, Z12
+	VADDPS           Z12, Z2, Z2
+	VMOVUPS.Z        (CX)(DI*1), K1, Z12
+	VADDPS           Z12, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z12
+	VADDPS           Z12, Z4, Z4
+	VMOVUPS.Z        (DX)(SI*1), K1, Z12
+	VADDPS           Z12, Z5, Z5
+	VMOVUPS.Z        (DX)(SI*2), K1, Z12
+	VADDPS           Z12, Z6, Z6
+	VMOVUPS.Z        (DX)(DI*1), K1, Z12
+	VADDPS           Z12, Z7, Z7
+	VMOVUPS.Z        (BX), K1, Z12
+	VADDPS           Z12, Z8, Z8
+	VMOVUPS.Z        (BX)(SI*1), K1, Z12
+	VADDPS           Z12, Z9, Z9
+	VMOVUPS.Z        (BX)(SI*2), K1, Z12
+	VADDPS           Z12, Z10, Z10
+	VMOVUPS.Z        (BX)(DI*1), K1, Z12
+	VADDPS           Z12, Z11, Z11
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z10, Z10
+	VADDPS    Z12, Z11, Z11
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+	VMAXPS Z10, Z12, Z10
+	VMAXPS Z11, Z12, Z11
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(SI*1)
+	VMOVUPS Z10, K1, (BX)(SI*2)
+	VMOVUPS Z11, K1, (BX)(DI*1)
+	VZEROUPPER
+	RET
+
+// func tile12x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   8(AX), R8
+	MOVQ   24(AX), R9
+	MOVQ   32(AX), R10
+	MOVQ   48(AX), SI
+	MOVQ   56(AX), R11
+	LEAQ   (SI)(SI*2), DI
+
+tap:
+	MOVQ (R9), R12
+	ADDQ $0x08, R9
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 80(AX), BX
+	ADDQ R12, BX
+	MOVQ 40(AX), R12
+
+loop:
+	VMOVUPS      (R8), Z24
+	VMOVUPS      64(R8), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z26, Z24, Z0
+	VFMADD231PS  Z26, Z25, Z1
+	VBROADCASTSS (CX)(SI*1), Z27
+	VFMADD231PS  Z27, Z24, Z2
+	VFMADD231PS  Z27, Z25, Z3
+	VBROADCASTSS (CX)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z4
+	VFMADD231PS  Z26, Z25, Z5
+	VBROADCASTSS (CX)(DI*1), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VBROADCASTSS (DX), Z26
+	VFMADD231PS  Z26, Z24, Z8
+	VFMADD231PS  Z26, Z25, Z9
+	VBROADCASTSS (DX)(SI*1), Z27
+	VFMADD231PS  Z27, Z24, Z10
+	VFMADD231PS  Z27, Z25, Z11
+	VBROADCASTSS (DX)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z12
+	VFMADD231PS  Z26, Z25, Z13
+	VBROADCASTSS (DX)(DI*1), Z27
+	VFMADD231PS  Z27, Z24, Z14
+	VFMADD231PS  Z27, Z25, Z15
+	VBROADCASTSS (BX), Z26
+	VFMADD231PS  Z26, Z24, Z16
+	VFMADD231PS  Z26, Z25, Z17
+	VBROADCASTSS (BX)(SI*1), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VBROADCASTSS (BX)(SI*2), Z26
+	VFMADD231PS  Z26, Z24, Z20
+	VFMADD231PS  Z26, Z25, Z21
+	VBROADCASTSS (BX)(DI*1), Z27
+	VFMADD231PS  Z27, Z24, Z22
+	VFMADD231PS  Z27, Z25, Z23
+	ADDQ         $0x00000080, R8
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	ADDQ         R11, BX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z26
+	VMULPS       Z26, Z0, Z0
+	VMULPS       Z26, Z1, Z1
+	VMULPS       Z26, Z2, Z2
+	VMULPS       Z26, Z3, Z3
+	VMULPS       Z26, Z4, Z4
+	VMULPS       Z26, Z5, Z5
+	VMULPS       Z26, Z6, Z6
+	VMULPS       Z26, Z7, Z7
+	VMULPS       Z26, Z8, Z8
+	VMULPS       Z26, Z9, Z9
+	VMULPS       Z26, Z10, Z10
+	VMULPS       Z26, Z11, Z11
+	VMULPS       Z26, Z12, Z12
+	VMULPS       Z26, Z13, Z13
+	VMULPS       Z26, Z14, Z14
+	VMULPS       Z26, Z15, Z15
+	VMULPS       Z26, Z16, Z16
+	VMULPS       Z26, Z17, Z17
+	VMULPS       Z26, Z18, Z18
+	VMULPS       Z26, Z19, Z19
+	VMULPS       Z26, Z20, Z20
+	VMULPS       Z26, Z21, Z21
+	VMULPS       Z26, Z22, Z22
+	VMULPS       Z26, Z23, Z23
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z27
+	VADDPS       Z27, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z26
+	VADDPS       Z26, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z27
+	VADDPS       Z27, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z26
+	VADDPS       Z26, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z27
+	VADDPS       Z27, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z26
+	VADDPS       Z26, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z27
+	VADDPS       Z27, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z27
+	VADDPS       Z27, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z26
+	VADDPS       Z26, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z27
+	VADDPS       Z27, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z26
+	VADDPS       Z26, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z27
+	VADDPS       Z27, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z26
+	VADDPS       Z26, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z27
+	VADDPS       Z27, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z26
+	VADDPS       Z26, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z27
+	VADDPS       Z27, Z17, Z17
+	VMOVUPS.Z    (BX)(SI*1), K1, Z26
+	VADDPS       Z26, Z18, Z18
+	VMOVUPS.Z    64(BX)(SI*1), K2, Z27
+	VADDPS       Z27, Z19, Z19
+	VMOVUPS.Z    (BX)(SI*2), K1, Z26
+	VADDPS       Z26, Z20, Z20
+	VMOVUPS.Z    64(BX)(SI*2), K2, Z27
+	VADDPS       Z27, Z21, Z21
+	VMOVUPS.Z    (BX)(DI*1), K1, Z26
+	VADDPS       Z26, Z22, Z22
+	VMOVUPS.Z    64(BX)(DI*1), K2, Z27
+	VADDPS       Z27, Z23, Z23
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), R9
+	VMOVUPS.Z (R9), K1, Z26
+	VMOVUPS.Z 64(R9), K2, Z27
+	VADDPS    Z26, Z0, Z0
+	VADDPS    Z27, Z1, Z1
+	VADDPS    Z26, Z2, Z2
+	VADDPS    Z27, Z3, Z3
+	VADDPS    Z26, Z4, Z4
+	VADDPS    Z27, Z5, Z5
+	VADDPS    Z26, Z6, Z6
+	VADDPS    Z27, Z7, Z7
+	VADDPS    Z26, Z8, Z8
+	VADDPS    Z27, Z9, Z9
+	VADDPS    Z26, Z10, Z10
+	VADDPS    Z27, Z11, Z11
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z27, Z13, Z13
+	VADDPS    Z26, Z14, Z14
+	VADDPS    Z27, Z15, Z15
+	VADDPS    Z26, Z16, Z16
+	VADDPS    Z27, Z17, Z17
+	VADDPS    Z26, Z18, Z18
+	VADDPS    Z27, Z19, Z19
+	VADDPS    Z26, Z20, Z20
+	VADDPS    Z27, Z21, Z21
+	VADDPS    Z26, Z22, Z22
+	VADDPS    Z27, Z23, Z23
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z26, Z26, Z26
+	VMAXPS Z0, Z26, Z0
+	VMAXPS Z1, Z26, Z1
+	VMAXPS Z2, Z26, Z2
+	VMAXPS Z3, Z26, Z3
+	VMAXPS Z4, Z26, Z4
+	VMAXPS Z5, Z26, Z5
+	VMAXPS Z6, Z26, Z6
+	VMAXPS Z7, Z26, Z7
+	VMAXPS Z8, Z26, Z8
+	VMAXPS Z9, Z26, Z9
+	VMAXPS Z10, Z26, Z10
+	VMAXPS Z11, Z26, Z11
+	VMAXPS Z12, Z26, Z12
+	VMAXPS Z13, Z26, Z13
+	VMAXPS Z14, Z26, Z14
+	VMAXPS Z15, Z26, Z15
+	VMAXPS Z16, Z26, Z16
+	VMAXPS Z17, Z26, Z17
+	VMAXPS Z18, Z26, Z18
+	VMAXPS Z19, Z26, Z19
+	VMAXPS Z20, Z26, Z20
+	VMAXPS Z21, Z26, Z21
+	VMAXPS Z22, Z26, Z22
+	VMAXPS Z23, Z26, Z23
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(SI*1)
+	VMOVUPS Z19, K2, 64(BX)(SI*1)
+	VMOVUPS Z20, K1, (BX)(SI*2)
+	VMOVUPS Z21, K2, 64(BX)(SI*2)
+	VMOVUPS Z22, K1, (BX)(DI*1)
+	VMOVUPS Z23, K2, 64(BX)(DI*1)
+	VZEROUPPER
+	RET
+
+// func tile13x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   32(AX), R11
+	MOVQ   48(AX), DI
+	MOVQ   56(AX), R12
+	LEAQ   (DI)(DI*2), R8
+
+tap:
+	MOVQ (R10), R13
+	ADDQ $0x08, R10
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 88(AX), SI
+	ADDQ R13, SI
+	MOVQ 40(AX), R13
+
+loop:
+	VMOVUPS          (R9), Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DI*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DI*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST (DX), Z13, Z4
+	VFMADD231PS.BCST (DX)(DI*1), Z13, Z5
+	VFMADD231PS.BCST (DX)(DI*2), Z13, Z6
+	VFMADD231PS.BCST (DX)(R8*1), Z13, Z7
+	VFMADD231PS.BCST (BX), Z13, Z8
+	VFMADD231PS.BCST (BX)(DI*1), Z13, Z9
+	VFMADD231PS.BCST (BX)(DI*2), Z13, Z10
+	VFMADD231PS.BCST (BX)(R8*1), Z13, Z11
+	VFMADD231PS.BCST (SI), Z13, Z12
+	ADDQ             $0x00000040, R9
+	ADDQ             R12, CX
+	ADDQ             R12, DX
+	ADDQ             R12, BX
+	ADDQ             R12, SI
+	DECQ             R13
+	JNZ              loop
+	DECQ             R11
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R10
+	MOVQ             128(AX), DI
+	LEAQ             (DI)(DI*2), R8
+	MOVQ             96(AX), CX
+	ADDQ             R10, CX
+	MOVQ             104(AX), DX
+	ADDQ             R10, DX
+	MOVQ             112(AX), BX
+	ADDQ             R10, BX
+	MOVQ             120(AX), SI
+	ADDQ             R10, SI
+	MOVQ             152(AX), R9
+	VBROADCASTSS     160(AX), Z13
+	VMULPS           Z13, Z0, Z0
+	VMULPS           Z13, Z1, Z1
+	VMULPS           Z13, Z2, Z2
+	VMULPS           Z13, Z3, Z3
+	VMULPS           Z13, Z4, Z4
+	VMULPS           Z13, Z5, Z5
+	VMULPS           Z13, Z6, Z6
+	VMULPS           Z13, Z7, Z7
+	VMULPS           Z13, Z8, Z8
+	VMULPS           Z13, Z9, Z9
+	VMULPS           Z13, Z10, Z10
+	VMULPS           Z13, Z11, Z11
+	VMULPS           Z13, Z12, Z12
+	TESTQ            $0x00000001, R9
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z13
+	VADDPS           Z13, Z0, Z0
+	VMOVUPS.Z        (CX)(DI*1), K1, Z13
+	VADDPS           Z13, Z1, Z1
+	VMOVUPS.Z        (CX)(DI*2), K1, Z13
+	VADDPS           Z13, Z2, Z2
+	VMOVUPS.Z        (CX)(R8*1), K1, Z13
+	VADDPS           Z13, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z13
+	VADDPS           Z13, Z4, Z4
+	VMOVUPS.Z        (DX)(DI*1), K1, Z13
+	VADDPS           Z13, Z5, Z5
+	VMOVUPS.Z        (DX)(DI*2), K1, Z13
+	VADDPS           Z13, Z6, Z6
+	VMOVUPS.Z        (DX)(R8*1), K1, Z13
+	VADDPS           Z13, Z7, Z7
+	VMOVUPS.Z        (BX), K1, Z13
+	VADDPS           Z13, Z8, Z8
+	VMOVUPS.Z        (BX)(DI*1), K1, Z13
+	VADDPS           Z13, Z9, Z9
+	VMOVUPS.Z        (BX)(DI*2), K1, Z13
+	VADDPS           Z13, Z10, Z10
+	VMOVUPS.Z        (BX)(R8*1), K1, Z13
+	VADDPS           Z13, Z11, Z11
+	VMOVUPS.Z        (SI), K1, Z13
+	VADDPS           Z13, Z12, Z12
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), R10
+	VMOVUPS.Z (R10), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z13, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z13, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z13, Z6, Z6
+	VADDPS    Z13, Z7, Z7
+	VADDPS    Z13, Z8, Z8
+	VADDPS    Z13, Z9, Z9
+	VADDPS    Z13, Z10, Z10
+	VADDPS    Z13, Z11, Z11
+	VADDPS    Z13, Z12, Z12
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z0, Z13, Z0
+	VMAXPS Z1, Z13, Z1
+	VMAXPS Z2, Z13, Z2
+	VMAXPS Z3, Z13, Z3
+	VMAXPS Z4, Z13, Z4
+	VMAXPS Z5, Z13, Z5
+	VMAXPS Z6, Z13, Z6
+	VMAXPS Z7, Z13, Z7
+	VMAXPS Z8, Z13, Z8
+	VMAXPS Z9, Z13, Z9
+	VMAXPS Z10, Z13, Z10
+	VMAXPS Z11, Z13, Z11
+	VMAXPS Z12, Z13, Z12
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DI*1)
+	VMOVUPS Z2, K1, (CX)(DI*2)
+	VMOVUPS Z3, K1, (CX)(R8*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(DI*1)
+	VMOVUPS Z6, K1, (DX)(DI*2)
+	VMOVUPS Z7, K1, (DX)(R8*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(DI*1)
+	VMOVUPS Z10, K1, (BX)(DI*2)
+	VMOVUPS Z11, K1, (BX)(R8*1)
+	VMOVUPS Z12, K1, (SI)
+	VZEROUPPER
+	RET
+
+// func tile13x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   32(AX), R11
+	MOVQ   48(AX), DI
+	MOVQ   56(AX), R12
+	LEAQ   (DI)(DI*2), R8
+
+tap:
+	MOVQ (R10), R13
+	ADDQ $0x08, R10
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 88(AX), SI
+	ADDQ R13, SI
+	MOVQ 40(AX), R13
+
+loop:
+	VMOVUPS      (R9), Z26
+	VMOVUPS      64(R9), Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z0
+	VFMADD231PS  Z28, Z27, Z1
+	VBROADCASTSS (CX)(DI*1), Z29
+	VFMADD231PS  Z29, Z26, Z2
+	VFMADD231PS  Z29, Z27, Z3
+	VBROADCASTSS (CX)(DI*2), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VBROADCASTSS (CX)(R8*1), Z29
+	VFMADD231PS  Z29, Z26, Z6
+	VFMADD231PS  Z29, Z27, Z7
+	VBROADCASTSS (DX), Z28
+	VFMADD231PS  Z28, Z26, Z8
+	VFMADD231PS  Z28, Z27, Z9
+	VBROADCASTSS (DX)(DI*1), Z29
+	VFMADD231PS  Z29, Z26, Z10
+	VFMADD231PS  Z29, Z27, Z11
+	VBROADCASTSS (DX)(DI*2), Z28
+	VFMADD231PS  Z28, Z26, Z12
+	VFMADD231PS  Z28, Z27, Z13
+	VBROADCASTSS (DX)(R8*1), Z29
+	VFMADD231PS  Z29, Z26, Z14
+	VFMADD231PS  Z29, Z27, Z15
+	VBROADCASTSS (BX), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VBROADCASTSS (BX)(DI*1), Z29
+	VFMADD231PS  Z29, Z26, Z18
+	VFMADD231PS  Z29, Z27, Z19
+	VBROADCASTSS (BX)(DI*2), Z28
+	VFMADD231PS  Z28, Z26, Z20
+	VFMADD231PS  Z28, Z27, Z21
+	VBROADCASTSS (BX)(R8*1), Z29
+	VFMADD231PS  Z29, Z26, Z22
+	VFMADD231PS  Z29, Z27, Z23
+	VBROADCASTSS (SI), Z28
+	VFMADD231PS  Z28, Z26, Z24
+	VFMADD231PS  Z28, Z27, Z25
+	ADDQ         $0x00000080, R9
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	ADDQ         R12, SI
+	DECQ         R13
+	JNZ          loop
+	DECQ         R11
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R10
+	MOVQ         128(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         96(AX), CX
+	ADDQ         R10, CX
+	MOVQ         104(AX), DX
+	ADDQ         R10, DX
+	MOVQ         112(AX), BX
+	ADDQ         R10, BX
+	MOVQ         120(AX), SI
+	ADDQ         R10, SI
+	MOVQ         152(AX), R9
+	VBROADCASTSS 160(AX), Z28
+	VMULPS       Z28, Z0, Z0
+	VMULPS       Z28, Z1, Z1
+	VMULPS       Z28, Z2, Z2
+	VMULPS       Z28, Z3, Z3
+	VMULPS       Z28, Z4, Z4
+	VMULPS       Z28, Z5, Z5
+	VMULPS       Z28, Z6, Z6
+	VMULPS       Z28, Z7, Z7
+	VMULPS       Z28, Z8, Z8
+	VMULPS       Z28, Z9, Z9
+	VMULPS       Z28, Z10, Z10
+	VMULPS       Z28, Z11, Z11
+	VMULPS       Z28, Z12, Z12
+	VMULPS       Z28, Z13, Z13
+	VMULPS       Z28, Z14, Z14
+	VMULPS       Z28, Z15, Z15
+	VMULPS       Z28, Z16, Z16
+	VMULPS       Z28, Z17, Z17
+	VMULPS       Z28, Z18, Z18
+	VMULPS       Z28, Z19, Z19
+	VMULPS       Z28, Z20, Z20
+	VMULPS       Z28, Z21, Z21
+	VMULPS       Z28, Z22, Z22
+	VMULPS       Z28, Z23, Z23
+	VMULPS       Z28, Z24, Z24
+	VMULPS       Z28, Z25, Z25
+	TESTQ        $0x00000001, R9
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z28
+	VADDPS       Z28, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z29
+	VADDPS       Z29, Z1, Z1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z28
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z29
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS.Z    (CX)(DI*2), K1, Z28
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS.Z    64(CX)(DI*2), K2, Z29
+	VADDPS       Z29, Z5, Z5
+	VMOVUPS.Z    (CX)(R8*1), K1, Z28
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS.Z    64(CX)(R8*1), K2, Z29
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z28
+	VADDPS       Z28, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z29
+	VADDPS       Z29, Z9, Z9
+	VMOVUPS.Z    (DX)(DI*1), K1, Z28
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z29
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS.Z    (DX)(DI*2), K1, Z28
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS.Z    64(DX)(DI*2), K2, Z29
+	VADDPS       Z29, Z13, Z13
+	VMOVUPS.Z    (DX)(R8*1), K1, Z28
+	VADDPS       Z28, Z14, Z14
+	VMOVUPS.Z    64(DX)(R8*1), K2, Z29
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z28
+	VADDPS       Z28, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z29
+	VADDPS       Z29, Z17, Z17
+	VMOVUPS.Z    (BX)(DI*1), K1, Z28
+	VADDPS       Z28, Z18, Z18
+	VMOVUPS.Z    64(BX)(DI*1), K2, Z29
+	VADDPS       Z29, Z19, Z19
+	VMOVUPS.Z    (BX)(DI*2), K1, Z28
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS.Z    64(BX)(DI*2), K2, Z29
+	VADDPS       Z29, Z21, Z21
+	VMOVUPS.Z    (BX)(R8*1), K1, Z28
+	VADDPS       Z28, Z22, Z22
+	VMOVUPS.Z    64(BX)(R8*1), K2, Z29
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS.Z    (SI), K1, Z28
+	VADDPS       Z28, Z24, Z24
+	VMOVUPS.Z    64(SI), K2, Z29
+	VADDPS       Z29, Z25, Z25
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), R10
+	VMOVUPS.Z (R10), K1, Z28
+	VMOVUPS.Z 64(R10), K2, Z29
+	VADDPS    Z28, Z0, Z0
+	VADDPS    Z29, Z1, Z1
+	VADDPS    Z28, Z2, Z2
+	VADDPS    Z29, Z3, Z3
+	VADDPS    Z28, Z4, Z4
+	VADDPS    Z29, Z5, Z5
+	VADDPS    Z28, Z6, Z6
+	VADDPS    Z29, Z7, Z7
+	VADDPS    Z28, Z8, Z8
+	VADDPS    Z29, Z9, Z9
+	VADDPS    Z28, Z10, Z10
+	VADDPS    Z29, Z11, Z11
+	VADDPS    Z28, Z12, Z12
+	VADDPS    Z29, Z13, Z13
+	VADDPS    Z28, Z14, Z14
+	VADDPS    Z29, Z15, Z15
+	VADDPS    Z28, Z16, Z16
+	VADDPS    Z29, Z17, Z17
+	VADDPS    Z28, Z18, Z18
+	VADDPS    Z29, Z19, Z19
+	VADDPS    Z28, Z20, Z20
+	VADDPS    Z29, Z21, Z21
+	VADDPS    Z28, Z22, Z22
+	VADDPS    Z29, Z23, Z23
+	VADDPS    Z28, Z24, Z24
+	VADDPS    Z29, Z25, Z25
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z28, Z28, Z28
+	VMAXPS Z0, Z28, Z0
+	VMAXPS Z1, Z28, Z1
+	VMAXPS Z2, Z28, Z2
+	VMAXPS Z3, Z28, Z3
+	VMAXPS Z4, Z28, Z4
+	VMAXPS Z5, Z28, Z5
+	VMAXPS Z6, Z28, Z6
+	VMAXPS Z7, Z28, Z7
+	VMAXPS Z8, Z28, Z8
+	VMAXPS Z9, Z28, Z9
+	VMAXPS Z10, Z28, Z10
+	VMAXPS Z11, Z28, Z11
+	VMAXPS Z12, Z28, Z12
+	VMAXPS Z13, Z28, Z13
+	VMAXPS Z14, Z28, Z14
+	VMAXPS Z15, Z28, Z15
+	VMAXPS Z16, Z28, Z16
+	VMAXPS Z17, Z28, Z17
+	VMAXPS Z18, Z28, Z18
+	VMAXPS Z19, Z28, Z19
+	VMAXPS Z20, Z28, Z20
+	VMAXPS Z21, Z28, Z21
+	VMAXPS Z22, Z28, Z22
+	VMAXPS Z23, Z28, Z23
+	VMAXPS Z24, Z28, Z24
+	VMAXPS Z25, Z28, Z25
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DI*1)
+	VMOVUPS Z3, K2, 64(CX)(DI*1)
+	VMOVUPS Z4, K1, (CX)(DI*2)
+	VMOVUPS Z5, K2, 64(CX)(DI*2)
+	VMOVUPS Z6, K1, (CX)(R8*1)
+	VMOVUPS Z7, K2, 64(CX)(R8*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(DI*1)
+	VMOVUPS Z11, K2, 64(DX)(DI*1)
+	VMOVUPS Z12, K1, (DX)(DI*2)
+	VMOVUPS Z13, K2, 64(DX)(DI*2)
+	VMOVUPS Z14, K1, (DX)(R8*1)
+	VMOVUPS Z15, K2, 64(DX)(R8*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(DI*1)
+	VMOVUPS Z19, K2, 64(BX)(DI*1)
+	VMOVUPS Z20, K1, (BX)(DI*2)
+	VMOVUPS Z21, K2, 64(BX)(DI*2)
+	VMOVUPS Z22, K1, (BX)(R8*1)
+	VMOVUPS Z23, K2, 64(BX)(R8*1)
+	VMOVUPS Z24, K1, (SI)
+	VMOVUPS Z25, K2, 64(SI)
+	VZEROUPPER
+	RET
+
+// func tile14x1AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   32(AX), R11
+	MOVQ   48(AX), DI
+	MOVQ   56(AX), R12
+	LEAQ   (DI)(DI*2), R8
+
+tap:
+	MOVQ (R10), R13
+	ADDQ $0x08, R10
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 88(AX), SI
+	ADDQ R13, SI
+	MOVQ 40(AX), R13
+
+loop:
+	VMOVUPS          (R9), Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DI*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DI*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST (DX), Z14, Z4
+	VFMADD231PS.BCST (DX)(DI*1), Z14, Z5
+	VFMADD231PS.BCST (DX)(DI*2), Z14, Z6
+	VFMADD231PS.BCST (DX)(R8*1), Z14, Z7
+	VFMADD231PS.BCST (BX), Z14, Z8
+	VFMADD231PS.BCST (BX)(DI*1), Z14, Z9
+	VFMADD231PS.BCST (BX)(DI*2), Z14, Z10
+	VFMADD231PS.BCST (BX)(R8*1), Z14, Z11
+	VFMADD231PS.BCST (SI), Z14, Z12
+	VFMADD231PS.BCST (SI)(DI*1), Z14, Z13
+	ADDQ             $0x00000040, R9
+	ADDQ             R12, CX
+	ADDQ             R12, DX
+	ADDQ             R12, BX
+	ADDQ             R12, SI
+	DECQ             R13
+	JNZ              loop
+	DECQ             R11
+	JNZ              tap
+	KMOVW            164(AX), K1
+	MOVQ             16(AX), R10
+	MOVQ             128(AX), DI
+	LEAQ             (DI)(DI*2), R8
+	MOVQ             96(AX), CX
+	ADDQ             R10, CX
+	MOVQ             104(AX), DX
+	ADDQ             R10, DX
+	MOVQ             112(AX), BX
+	ADDQ             R10, BX
+	MOVQ             120(AX), SI
+	ADDQ             R10, SI
+	MOVQ             152(AX), R9
+	VBROADCASTSS     160(AX), Z14
+	VMULPS           Z14, Z0, Z0
+	VMULPS           Z14, Z1, Z1
+	VMULPS           Z14, Z2, Z2
+	VMULPS           Z14, Z3, Z3
+	VMULPS           Z14, Z4, Z4
+	VMULPS           Z14, Z5, Z5
+	VMULPS           Z14, Z6, Z6
+	VMULPS           Z14, Z7, Z7
+	VMULPS           Z14, Z8, Z8
+	VMULPS           Z14, Z9, Z9
+	VMULPS           Z14, Z10, Z10
+	VMULPS           Z14, Z11, Z11
+	VMULPS           Z14, Z12, Z12
+	VMULPS           Z14, Z13, Z13
+	TESTQ            $0x00000001, R9
+	JZ               bias
+	VMOVUPS.Z        (CX), K1, Z14
+	VADDPS           Z14, Z0, Z0
+	VMOVUPS.Z        (CX)(DI*1), K1, Z14
+	VADDPS           Z14, Z1, Z1
+	VMOVUPS.Z        (CX)(DI*2), K1, Z14
+	VADDPS           Z14, Z2, Z2
+	VMOVUPS.Z        (CX)(R8*1), K1, Z14
+	VADDPS           Z14, Z3, Z3
+	VMOVUPS.Z        (DX), K1, Z14
+	VADDPS           Z14, Z4, Z4
+	VMOVUPS.Z        (DX)(DI*1), K1, Z14
+	VADDPS           Z14, Z5, Z5
+	VMOVUPS.Z        (DX)(DI*2), K1, Z14
+	VADDPS           Z14, Z6, Z6
+	VMOVUPS.Z        (DX)(R8*1), K1, Z14
+	VADDPS           Z14, Z7, Z7
+	VMOVUPS.Z        (BX), K1, Z14
+	VADDPS           Z14, Z8, Z8
+	VMOVUPS.Z        (BX)(DI*1), K1, Z14
+	VADDPS           Z14, Z9, Z9
+	VMOVUPS.Z        (BX)(DI*2), K1, Z14
+	VADDPS           Z14, Z10, Z10
+	VMOVUPS.Z        (BX)(R8*1), K1, Z14
+	VADDPS           Z14, Z11, Z11
+	VMOVUPS.Z        (SI), K1, Z14
+	VADDPS           Z14, Z12, Z12
+	VMOVUPS.Z        (SI)(DI*1), K1, Z14
+	VADDPS           Z14, Z13, Z13
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), R10
+	VMOVUPS.Z (R10), K1, Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z7, Z7
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z9, Z9
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z11, Z11
+	VADDPS    Z14, Z12, Z12
+	VADDPS    Z14, Z13, Z13
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z0, Z14, Z0
+	VMAXPS Z1, Z14, Z1
+	VMAXPS Z2, Z14, Z2
+	VMAXPS Z3, Z14, Z3
+	VMAXPS Z4, Z14, Z4
+	VMAXPS Z5, Z14, Z5
+	VMAXPS Z6, Z14, Z6
+	VMAXPS Z7, Z14, Z7
+	VMAXPS Z8, Z14, Z8
+	VMAXPS Z9, Z14, Z9
+	VMAXPS Z10, Z14, Z10
+	VMAXPS Z11, Z14, Z11
+	VMAXPS Z12, Z14, Z12
+	VMAXPS Z13, Z14, Z13
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DI*1)
+	VMOVUPS Z2, K1, (CX)(DI*2)
+	VMOVUPS Z3, K1, (CX)(R8*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(DI*1)
+	VMOVUPS Z6, K1, (DX)(DI*2)
+	VMOVUPS Z7, K1, (DX)(R8*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(DI*1)
+	VMOVUPS Z10, K1, (BX)(DI*2)
+	VMOVUPS Z11, K1, (BX)(R8*1)
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K1, (SI)(DI*1)
+	VZEROUPPER
+	RET
+
+// func tile14x2AVX512(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	MOVQ   8(AX), R9
+	MOVQ   24(AX), R10
+	MOVQ   32(AX), R11
+	MOVQ   48(AX), DI
+	MOVQ   56(AX), R12
+	LEAQ   (DI)(DI*2), R8
+
+tap:
+	MOVQ (R10), R13
+	ADDQ $0x08, R10
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 88(AX), SI
+	ADDQ R13, SI
+	MOVQ 40(AX), R13
+
+loop:
+	VMOVUPS      (R9), Z28
+	VMOVUPS      64(R9), Z29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z30, Z28, Z0
+	VFMADD231PS  Z30, Z29, Z1
+	VBROADCASTSS (CX)(DI*1), Z31
+	VFMADD231PS  Z31, Z28, Z2
+	VFMADD231PS  Z31, Z29, Z3
+	VBROADCASTSS (CX)(DI*2), Z30
+	VFMADD231PS  Z30, Z28, Z4
+	VFMADD231PS  Z30, Z29, Z5
+	VBROADCASTSS (CX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z6
+	VFMADD231PS  Z31, Z29, Z7
+	VBROADCASTSS (DX), Z30
+	VFMADD231PS  Z30, Z28, Z8
+	VFMADD231PS  Z30, Z29, Z9
+	VBROADCASTSS (DX)(DI*1), Z31
+	VFMADD231PS  Z31, Z28, Z10
+	VFMADD231PS  Z31, Z29, Z11
+	VBROADCASTSS (DX)(DI*2), Z30
+	VFMADD231PS  Z30, Z28, Z12
+	VFMADD231PS  Z30, Z29, Z13
+	VBROADCASTSS (DX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z14
+	VFMADD231PS  Z31, Z29, Z15
+	VBROADCASTSS (BX), Z30
+	VFMADD231PS  Z30, Z28, Z16
+	VFMADD231PS  Z30, Z29, Z17
+	VBROADCASTSS (BX)(DI*1), Z31
+	VFMADD231PS  Z31, Z28, Z18
+	VFMADD231PS  Z31, Z29, Z19
+	VBROADCASTSS (BX)(DI*2), Z30
+	VFMADD231PS  Z30, Z28, Z20
+	VFMADD231PS  Z30, Z29, Z21
+	VBROADCASTSS (BX)(R8*1), Z31
+	VFMADD231PS  Z31, Z28, Z22
+	VFMADD231PS  Z31, Z29, Z23
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  Z30, Z28, Z24
+	VFMADD231PS  Z30, Z29, Z25
+	VBROADCASTSS (SI)(DI*1), Z31
+	VFMADD231PS  Z31, Z28, Z26
+	VFMADD231PS  Z31, Z29, Z27
+	ADDQ         $0x00000080, R9
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	ADDQ         R12, SI
+	DECQ         R13
+	JNZ          loop
+	DECQ         R11
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R10
+	MOVQ         128(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         96(AX), CX
+	ADDQ         R10, CX
+	MOVQ         104(AX), DX
+	ADDQ         R10, DX
+	MOVQ         112(AX), BX
+	ADDQ         R10, BX
+	MOVQ         120(AX), SI
+	ADDQ         R10, SI
+	MOVQ         152(AX), R9
+	VBROADCASTSS 160(AX), Z30
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VMULPS       Z30, Z8, Z8
+	VMULPS       Z30, Z9, Z9
+	VMULPS       Z30, Z10, Z10
+	VMULPS       Z30, Z11, Z11
+	VMULPS       Z30, Z12, Z12
+	VMULPS       Z30, Z13, Z13
+	VMULPS       Z30, Z14, Z14
+	VMULPS       Z30, Z15, Z15
+	VMULPS       Z30, Z16, Z16
+	VMULPS       Z30, Z17, Z17
+	VMULPS       Z30, Z18, Z18
+	VMULPS       Z30, Z19, Z19
+	VMULPS       Z30, Z20, Z20
+	VMULPS       Z30, Z21, Z21
+	VMULPS       Z30, Z22, Z22
+	VMULPS       Z30, Z23, Z23
+	VMULPS       Z30, Z24, Z24
+	VMULPS       Z30, Z25, Z25
+	VMULPS       Z30, Z26, Z26
+	VMULPS       Z30, Z27, Z27
+	TESTQ        $0x00000001, R9
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z30
+	VADDPS       Z30, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z31
+	VADDPS       Z31, Z1, Z1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z30
+	VADDPS       Z30, Z2, Z2
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z31
+	VADDPS       Z31, Z3, Z3
+	VMOVUPS.Z    (CX)(DI*2), K1, Z30
+	VADDPS       Z30, Z4, Z4
+	VMOVUPS.Z    64(CX)(DI*2), K2, Z31
+	VADDPS       Z31, Z5, Z5
+	VMOVUPS.Z    (CX)(R8*1), K1, Z30
+	VADDPS       Z30, Z6, Z6
+	VMOVUPS.Z    64(CX)(R8*1), K2, Z31
+	VADDPS       Z31, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z30
+	VADDPS       Z30, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z31
+	VADDPS       Z31, Z9, Z9
+	VMOVUPS.Z    (DX)(DI*1), K1, Z30
+	VADDPS       Z30, Z10, Z10
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z31
+	VADDPS       Z31, Z11, Z11
+	VMOVUPS.Z    (DX)(DI*2), K1, Z30
+	VADDPS       Z30, Z12, Z12
+	VMOVUPS.Z    64(DX)(DI*2), K2, Z31
+	VADDPS       Z31, Z13, Z13
+	VMOVUPS.Z    (DX)(R8*1), K1, Z30
+	VADDPS       Z30, Z14, Z14
+	VMOVUPS.Z    64(DX)(R8*1), K2, Z31
+	VADDPS       Z31, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z30
+	VADDPS       Z30, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z31
+	VADDPS       Z31, Z17, Z17
+	VMOVUPS.Z    (BX)(DI*1), K1, Z30
+	VADDPS       Z30, Z18, Z18
+	VMOVUPS.Z    64(BX)(DI*1), K2, Z31
+	VADDPS       Z31, Z19, Z19
+	VMOVUPS.Z    (BX)(DI*2), K1, Z30
+	VADDPS       Z30, Z20, Z20
+	VMOVUPS.Z    64(BX)(DI*2), K2, Z31
+	VADDPS       Z31, Z21, Z21
+	VMOVUPS.Z    (BX)(R8*1), K1, Z30
+	VADDPS       Z30, Z22, Z22
+	VMOVUPS.Z    64(BX)(R8*1), K2, Z31
+	VADDPS       Z31, Z23, Z23
+	VMOVUPS.Z    (SI), K1, Z30
+	VADDPS       Z30, Z24, Z24
+	VMOVUPS.Z    64(SI), K2, Z31
+	VADDPS       Z31, Z25, Z25
+	VMOVUPS.Z    (SI)(DI*1), K1, Z30
+	VADDPS       Z30, Z26, Z26
+	VMOVUPS.Z    64(SI)(DI*1), K2, Z31
+	VADDPS       Z31, Z27, Z27
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), R10
+	VMOVUPS.Z (R10), K1, Z30
+	VMOVUPS.Z 64(R10), K2, Z31
+	VADDPS    Z30, Z0, Z0
+	VADDPS    Z31, Z1, Z1
+	VADDPS    Z30, Z2, Z2
+	VADDPS    Z31, Z3, Z3
+	VADDPS    Z30, Z4, Z4
+	VADDPS    Z31, Z5, Z5
+	VADDPS    Z30, Z6, Z6
+	VADDPS    Z31, Z7, Z7
+	VADDPS    Z30, Z8, Z8
+	VADDPS    Z31, Z9, Z9
+	VADDPS    Z30, Z10, Z10
+	VADDPS    Z31, Z11, Z11
+	VADDPS    Z30, Z12, Z12
+	VADDPS    Z31, Z13, Z13
+	VADDPS    Z30, Z14, Z14
+	VADDPS    Z31, Z15, Z15
+	VADDPS    Z30, Z16, Z16
+	VADDPS    Z31, Z17, Z17
+	VADDPS    Z30, Z18, Z18
+	VADDPS    Z31, Z19, Z19
+	VADDPS    Z30, Z20, Z20
+	VADDPS    Z31, Z21, Z21
+	VADDPS    Z30, Z22, Z22
+	VADDPS    Z31, Z23, Z23
+	VADDPS    Z30, Z24, Z24
+	VADDPS    Z31, Z25, Z25
+	VADDPS    Z30, Z26, Z26
+	VADDPS    Z31, Z27, Z27
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z30, Z30, Z30
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+	VMAXPS Z2, Z30, Z2
+	VMAXPS Z3, Z30, Z3
+	VMAXPS Z4, Z30, Z4
+	VMAXPS Z5, Z30, Z5
+	VMAXPS Z6, Z30, Z6
+	VMAXPS Z7, Z30, Z7
+	VMAXPS Z8, Z30, Z8
+	VMAXPS Z9, Z30, Z9
+	VMAXPS Z10, Z30, Z10
+	VMAXPS Z11, Z30, Z11
+	VMAXPS Z12, Z30, Z12
+	VMAXPS Z13, Z30, Z13
+	VMAXPS Z14, Z30, Z14
+	VMAXPS Z15, Z30, Z15
+	VMAXPS Z16, Z30, Z16
+	VMAXPS Z17, Z30, Z17
+	VMAXPS Z18, Z30, Z18
+	VMAXPS Z19, Z30, Z19
+	VMAXPS Z20, Z30, Z20
+	VMAXPS Z21, Z30, Z21
+	VMAXPS Z22, Z30, Z22
+	VMAXPS Z23, Z30, Z23
+	VMAXPS Z24, Z30, Z24
+	VMAXPS Z25, Z30, Z25
+	VMAXPS Z26, Z30, Z26
+	VMAXPS Z27, Z30, Z27
+
+store:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DI*1)
+	VMOVUPS Z3, K2, 64(CX)(DI*1)
+	VMOVUPS Z4, K1, (CX)(DI*2)
+	VMOVUPS Z5, K2, 64(CX)(DI*2)
+	VMOVUPS Z6, K1, (CX)(R8*1)
+	VMOVUPS Z7, K2, 64(CX)(R8*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(DI*1)
+	VMOVUPS Z11, K2, 64(DX)(DI*1)
+	VMOVUPS Z12, K1, (DX)(DI*2)
+	VMOVUPS Z13, K2, 64(DX)(DI*2)
+	VMOVUPS Z14, K1, (DX)(R8*1)
+	VMOVUPS Z15, K2, 64(DX)(R8*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(DI*1)
+	VMOVUPS Z19, K2, 64(BX)(DI*1)
+	VMOVUPS Z20, K1, (BX)(DI*2)
+	VMOVUPS Z21, K2, 64(BX)(DI*2)
+	VMOVUPS Z22, K1, (BX)(R8*1)
+	VMOVUPS Z23, K2, 64(BX)(R8*1)
+	VMOVUPS Z24, K1, (SI)
+	VMOVUPS Z25, K2, 64(SI)
+	VMOVUPS Z26, K1, (SI)(DI*1)
+	VMOVUPS Z27, K2, 64(SI)(DI*1)
+	VZEROUPPER
+	RET
+
+// func transposeAVX512(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
+// Requires: AVX, AVX512F
+TEXT ·transposeAVX512(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcStride+16(FP), DX
+	MOVQ dst+24(FP), BX
+	MOVQ dstStride+32(FP), SI
+
+block:
+	MOVQ       CX, DI
+	VMOVUPS    (DI), Z0
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z1
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z2
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z3
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z4
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z5
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z6
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z7
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z8
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z9
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z10
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z11
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z12
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z13
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z14
+	ADDQ       DX, DI
+	VMOVUPS    (DI), Z15
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z0
+	VUNPCKLPS  Z3, Z2, Z1
+	VUNPCKHPS  Z3, Z2, Z2
+	VUNPCKLPS  Z5, Z4, Z3
+	VUNPCKHPS  Z5, Z4, Z4
+	VUNPCKLPS  Z7, Z6, Z5
+	VUNPCKHPS  Z7, Z6, Z6
+	VUNPCKLPS  Z9, Z8, Z7
+	VUNPCKHPS  Z9, Z8, Z8
+	VUNPCKLPS  Z11, Z10, Z9
+	VUNPCKHPS  Z11, Z10, Z10
+	VUNPCKLPS  Z13, Z12, Z11
+	VUNPCKHPS  Z13, Z12, Z12
+	VUNPCKLPS  Z15, Z14, Z13
+	VUNPCKHPS  Z15, Z14, Z14
+	VUNPCKLPD  Z1, Z16, Z15
+	VUNPCKHPD  Z1, Z16, Z1
+	VUNPCKLPD  Z2, Z0, Z16
+	VUNPCKHPD  Z2, Z0, Z0
+	VUNPCKLPD  Z5, Z3, Z2
+	VUNPCKHPD  Z5, Z3, Z3
+	VUNPCKLPD  Z6, Z4, Z5
+	VUNPCKHPD  Z6, Z4, Z4
+	VUNPCKLPD  Z9, Z7, Z6
+	VUNPCKHPD  Z9, Z7, Z7
+	VUNPCKLPD  Z10, Z8, Z9
+	VUNPCKHPD  Z10, Z8, Z8
+	VUNPCKLPD  Z13, Z11, Z10
+	VUNPCKHPD  Z13, Z11, Z11
+	VUNPCKLPD  Z14, Z12, Z13
+	VUNPCKHPD  Z14, Z12, Z12
+	VSHUFF32X4 $0x88, Z2, Z15, Z14
+	VSHUFF32X4 $0xdd, Z2, Z15, Z15
+	VSHUFF32X4 $0x88, Z10, Z6, Z2
+	VSHUFF32X4 $0xdd, Z10, Z6, Z6
+	VSHUFF32X4 $0x88, Z2, Z14, Z10
+	VSHUFF32X4 $0x88, Z6, Z15, Z17
+	VSHUFF32X4 $0xdd, Z2, Z14, Z2
+	VSHUFF32X4 $0xdd, Z6, Z15, Z6
+	VSHUFF32X4 $0x88, Z3, Z1, Z14
+	VSHUFF32X4 $0xdd, Z3, Z1, Z3
+	VSHUFF32X4 $0x88, Z11, Z7, Z1
+	VSHUFF32X4 $0xdd, Z11, Z7, Z7
+	VSHUFF32X4 $0x88, Z1, Z14, Z11
+	VSHUFF32X4 $0x88, Z7, Z3, Z15
+	VSHUFF32X4 $0xdd, Z1, Z14, Z1
+	VSHUFF32X4 $0xdd, Z7, Z3, Z3
+	VSHUFF32X4 $0x88, Z5, Z16, Z7
+	VSHUFF32X4 $0xdd, Z5, Z16, Z14
+	VSHUFF32X4 $0x88, Z13, Z9, Z5
+	VSHUFF32X4 $0xdd, Z13, Z9, Z9
+	VSHUFF32X4 $0x88, Z5, Z7, Z13
+	VSHUFF32X4 $0x88, Z9, Z14, Z16
+	VSHUFF32X4 $0xdd, Z5, Z7, Z5
+	VSHUFF32X4 $0xdd, Z9, Z14, Z7
+	VSHUFF32X4 $0x88, Z4, Z0, Z9
+	VSHUFF32X4 $0xdd, Z4, Z0, Z4
+	VSHUFF32X4 $0x88, Z12, Z8, Z0
+	VSHUFF32X4 $0xdd, Z12, Z8, Z8
+	VSHUFF32X4 $0x88, Z0, Z9, Z12
+	VSHUFF32X4 $0x88, Z8, Z4, Z14
+	VSHUFF32X4 $0xdd, Z0, Z9, Z0
+	VSHUFF32X4 $0xdd, Z8, Z4, Z4
+	VMOVUPS    Z10, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z11, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z13, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z12, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z17, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z15, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z16, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z14, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z2, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z1, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z5, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z0, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z6, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z3, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z7, (BX)
+	ADDQ       SI, BX
+	VMOVUPS    Z4, (BX)
+	ADDQ       SI, BX
+	ADDQ       $0x00000040, CX
+	DECQ       AX
+	JNZ        block
+	VZEROUPPER
+	RET
+
+// func addAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func addScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func addRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func subAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func mulAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func divAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMAXPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMAXPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMAXPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func minAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func minScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VMINPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VMINPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VMINPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VMINPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VMINPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMINPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func minRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func subFromAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subFromAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subFromScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subFromScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VSUBPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VSUBPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VSUBPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VSUBPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VSUBPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subFromRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subFromRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VSUBPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func divIntoAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divIntoAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ    BX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMOVUPS 128(DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMOVUPS 192(DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    BX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JMP     loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divIntoScalarAVX512(dst *float32, a *float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divIntoScalarAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	VMOVUPS 64(CX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS 128(CX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 128(AX)
+	VMOVUPS 192(CX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divIntoRowsAVX512(dst *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divIntoRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ rows+24(FP), BX
+
+row:
+	MOVQ cols+32(FP), SI
+
+loop2:
+	CMPQ    SI, $0x00000020
+	JL      next2
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JMP     loop2
+
+next2:
+loop1:
+	CMPQ    SI, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
+	JMP     loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	MOVQ b+16(FP), DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func squareAVX512(dst *float32, a *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·squareAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMULPS    Z0, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst *float32, a *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ    DX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	VMOVUPS 64(CX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 64(AX)
+	VMOVUPS 128(CX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 128(AX)
+	VMOVUPS 192(CX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, 192(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, DX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    DX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, DX
+	JMP     loop1
+
+next1:
+	TESTQ     DX, DX
+	JZ        done
+	MOVQ      $0xffffffff, BX
+	BZHIQ     DX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func absAVX512(dst *float32, a *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ         DX, $0x00000040
+	JL           next4
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	VANDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      64(CX), Z0
+	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	VANDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      128(CX), Z0
+	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	VANDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      192(CX), Z0
+	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	VANDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, 192(AX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         DX, $0x00000010
+	JL           next1
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	VANDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          loop1
+
+next1:
+	TESTQ        DX, DX
+	JZ           done
+	MOVQ         $0xffffffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	VANDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func affineAVX512(dst *float32, x *float32, a float32, b float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·affineAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS a+16(FP), Z0
+	VBROADCASTSS b+20(FP), Z1
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ        DX, $0x00000040
+	JL          next4
+	VMOVUPS     (CX), Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     64(CX), Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, 64(AX)
+	VMOVUPS     128(CX), Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, 128(AX)
+	VMOVUPS     192(CX), Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        DX, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         loop1
+
+next1:
+	TESTQ       DX, DX
+	JZ          done
+	MOVQ        $0xffffffff, BX
+	BZHIQ       DX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func axpyAVX512(dst *float32, x *float32, a float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·axpyAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS a+16(FP), Z0
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ        DX, $0x00000040
+	JL          next4
+	VMOVUPS     (AX), Z1
+	VMOVUPS     (CX), Z2
+	VFMADD231PS Z0, Z2, Z1
+	VMOVUPS     Z1, (AX)
+	VMOVUPS     64(AX), Z1
+	VMOVUPS     64(CX), Z2
+	VFMADD231PS Z0, Z2, Z1
+	VMOVUPS     Z1, 64(AX)
+	VMOVUPS     128(AX), Z1
+	VMOVUPS     128(CX), Z2
+	VFMADD231PS Z0, Z2, Z1
+	VMOVUPS     Z1, 128(AX)
+	VMOVUPS     192(AX), Z1
+	VMOVUPS     192(CX), Z2
+	VFMADD231PS Z0, Z2, Z1
+	VMOVUPS     Z1, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        DX, $0x00000010
+	JL          next1
+	VMOVUPS     (AX), Z1
+	VMOVUPS     (CX), Z2
+	VFMADD231PS Z0, Z2, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         loop1
+
+next1:
+	TESTQ       DX, DX
+	JZ          done
+	MOVQ        $0xffffffff, BX
+	BZHIQ       DX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX), K1, Z1
+	VMOVUPS.Z   (CX), K1, Z2
+	VFMADD231PS Z0, Z2, Z1
+	VMOVUPS     Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulAddAVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAddAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ c+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop4:
+	CMPQ        SI, $0x00000040
+	JL          next4
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, 64(AX)
+	VMOVUPS     128(CX), Z0
+	VMOVUPS     128(DX), Z1
+	VMOVUPS     128(BX), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, 128(AX)
+	VMOVUPS     192(CX), Z0
+	VMOVUPS     192(DX), Z1
+	VMOVUPS     192(BX), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x00000040, SI
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        SI, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, SI
+	JMP         loop1
+
+next1:
+	TESTQ       SI, SI
+	JZ          done
+	MOVQ        $0xffffffff, DI
+	BZHIQ       SI, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func reluGradAVX512(dst *float32, dy *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·reluGradAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ dy+8(FP), CX
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), BX
+
+loop4:
+	CMPQ      BX, $0x00000040
+	JL        next4
+	VMOVUPS   (CX), Z0
+	VMOVUPS   (DX), Z1
+	VPXORD    Z2, Z2, Z2
+	VCMPPS    $0x01, Z1, Z2, K1
+	VMOVAPS.Z Z0, K1, Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   64(CX), Z0
+	VMOVUPS   64(DX), Z1
+	VPXORD    Z3, Z3, Z3
+	VCMPPS    $0x01, Z1, Z3, K1
+	VMOVAPS.Z Z0, K1, Z0
+	VMOVUPS   Z0, 64(AX)
+	VMOVUPS   128(CX), Z0
+	VMOVUPS   128(DX), Z1
+	VPXORD    Z4, Z4, Z4
+	VCMPPS    $0x01, Z1, Z4, K1
+	VMOVAPS.Z Z0, K1, Z0
+	VMOVUPS   Z0, 128(AX)
+	VMOVUPS   192(CX), Z0
+	VMOVUPS   192(DX), Z1
+	VPXORD    Z5, Z5, Z5
+	VCMPPS    $0x01, Z1, Z5, K1
+	VMOVAPS.Z Z0, K1, Z0
+	VMOVUPS   Z0, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000040, BX
+	JMP       loop4
+
+next4:
+loop1:
+	CMPQ      BX, $0x00000010
+	JL        next1
+	VMOVUPS   (CX), Z0
+	VMOVUPS   (DX), Z1
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x01, Z1, Z6, K1
+	VMOVAPS.Z Z0, K1, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, BX
+	JMP       loop1
+
+next1:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $0xffffffff, SI
+	BZHIQ     BX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VPXORD    Z7, Z7, Z7
+	VCMPPS    $0x01, Z1, Z7, K2
+	VMOVAPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sumAVX512(a *float32, n int) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·sumAVX512(SB), NOSPLIT, $0-24
+	MOVQ   n+8(FP), AX
+	MOVQ   a+0(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop4:
+	CMPQ    AX, $0x00000040
+	JL      next4
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS 64(CX), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS 128(CX), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS 192(CX), Z4
+	VADDPS  Z4, Z3, Z3
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    AX, $0x00000010
+	JL      next1
+	VMOVUPS (CX), Z4
+	VADDPS  Z4, Z0, Z0
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JMP     loop1
+
+next1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, DX
+	BZHIQ     AX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z1, Z1
+
+done:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y1, Z1
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func sumSquaresAVX512(a *float32, n int) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·sumSquaresAVX512(SB), NOSPLIT, $0-24
+	MOVQ   n+8(FP), AX
+	MOVQ   a+0(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop4:
+	CMPQ        AX, $0x00000040
+	JL          next4
+	VMOVUPS     (CX), Z4
+	VFMADD231PS Z4, Z4, Z0
+	VMOVUPS     64(CX), Z4
+	VFMADD231PS Z4, Z4, Z1
+	VMOVUPS     128(CX), Z4
+	VFMADD231PS Z4, Z4, Z2
+	VMOVUPS     192(CX), Z4
+	VFMADD231PS Z4, Z4, Z3
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, AX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        AX, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z4
+	VFMADD231PS Z4, Z4, Z0
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, AX
+	JMP         loop1
+
+next1:
+	TESTQ       AX, AX
+	JZ          done
+	MOVQ        $0xffffffff, DX
+	BZHIQ       AX, DX, DX
+	KMOVW       DX, K1
+	VMOVUPS.Z   (CX), K1, Z4
+	VFMADD231PS Z4, Z4, Z1
+
+done:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y1, Z1
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func dotAVX512(a *float32, b *float32, n int) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·dotAVX512(SB), NOSPLIT, $0-32
+	MOVQ   n+16(FP), AX
+	MOVQ   a+0(FP), CX
+	MOVQ   b+8(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop4:
+	CMPQ        AX, $0x00000040
+	JL          next4
+	VMOVUPS     (CX), Z4
+	VMOVUPS     (DX), Z5
+	VFMADD231PS Z4, Z5, Z0
+	VMOVUPS     64(CX), Z4
+	VMOVUPS     64(DX), Z5
+	VFMADD231PS Z4, Z5, Z1
+	VMOVUPS     128(CX), Z4
+	VMOVUPS     128(DX), Z5
+	VFMADD231PS Z4, Z5, Z2
+	VMOVUPS     192(CX), Z4
+	VMOVUPS     192(DX), Z5
+	VFMADD231PS Z4, Z5, Z3
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        AX, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z4
+	VMOVUPS     (DX), Z5
+	VFMADD231PS Z4, Z5, Z0
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         loop1
+
+next1:
+	TESTQ       AX, AX
+	JZ          done
+	MOVQ        $0xffffffff, BX
+	BZHIQ       AX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z4
+	VMOVUPS.Z   (DX), K1, Z5
+	VFMADD231PS Z4, Z5, Z1
+
+done:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y1, Z1
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func sumSquaredDiffAVX512(a *float32, b *float32, n int) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·sumSquaredDiffAVX512(SB), NOSPLIT, $0-32
+	MOVQ   n+16(FP), AX
+	MOVQ   a+0(FP), CX
+	MOVQ   b+8(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop4:
+	CMPQ        AX, $0x00000040
+	JL          next4
+	VMOVUPS     (CX), Z4
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z0
+	VMOVUPS     64(CX), Z4
+	VMOVUPS     64(DX), Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z1
+	VMOVUPS     128(CX), Z4
+	VMOVUPS     128(DX), Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z2
+	VMOVUPS     192(CX), Z4
+	VMOVUPS     192(DX), Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z3
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        AX, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z4
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z0
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         loop1
+
+next1:
+	TESTQ       AX, AX
+	JZ          done
+	MOVQ        $0xffffffff, BX
+	BZHIQ       AX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z4
+	VMOVUPS.Z   (DX), K1, Z5
+	VSUBPS      Z5, Z4, Z4
+	VFMADD231PS Z4, Z4, Z1
+
+done:
+	VADDPS        Z1, Z0, Z0
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y1, Z1
+	VADDPD        Z0, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func colSumsAVX512(sum *float32, a *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·colSumsAVX512(SB), NOSPLIT, $0-40
+	MOVQ cols+24(FP), AX
+	MOVQ ld+32(FP), CX
+	SHLQ $0x02, CX
+	MOVQ sum+0(FP), DX
+	MOVQ a+8(FP), BX
+
+group4:
+	CMPQ   AX, $0x00000040
+	JL     rest4
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   BX, SI
+	MOVQ   rows+16(FP), DI
+
+down4:
+	VMOVUPS (SI), Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS 64(SI), Z4
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS 128(SI), Z4
+	VADDPS  Z4, Z2, Z2
+	VMOVUPS 192(SI), Z4
+	VADDPS  Z4, Z3, Z3
+	ADDQ    CX, SI
+	DECQ    DI
+	JNZ     down4
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, AX
+	JMP     group4
+
+rest4:
+group1:
+	CMPQ   AX, $0x00000010
+	JL     rest1
+	VPXORD Z5, Z5, Z5
+	MOVQ   BX, SI
+	MOVQ   rows+16(FP), DI
+
+down1:
+	VMOVUPS (SI), Z0
+	VADDPS  Z0, Z5, Z5
+	ADDQ    CX, SI
+	DECQ    DI
+	JNZ     down1
+	VMOVUPS Z5, (DX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     group1
+
+rest1:
+	TESTQ  AX, AX
+	JZ     done
+	MOVQ   $0xffffffff, SI
+	BZHIQ  AX, SI, SI
+	KMOVW  SI, K1
+	VPXORD Z6, Z6, Z6
+	MOVQ   BX, AX
+	MOVQ   rows+16(FP), BX
+
+down0:
+	VMOVUPS.Z (AX), K1, Z0
+	VADDPS    Z0, Z6, Z6
+	ADDQ      CX, AX
+	DECQ      BX
+	JNZ       down0
+	VMOVUPS   Z6, K1, (DX)
+
+done:
+	VZEROUPPER
+	RET

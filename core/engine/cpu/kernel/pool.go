@@ -56,6 +56,8 @@ type worker struct {
 
 type slot struct {
 	arena arena
+	tile  tile  // the worker's arguments to the product kernels, and
+	taps  []int // the offsets they need
 	_     [64]byte
 }
 

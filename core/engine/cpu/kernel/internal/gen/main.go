@@ -1,46 +1,15 @@
 // Command gen writes the package's assembly, kernels_amd64.s, and its Go declarations, kernels_amd64.go.
 package main
 
-import (
-	"github.com/mmcloughlin/avo/attr"
-	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-)
+import "github.com/mmcloughlin/avo/build"
 
 func main() {
 	thread()
-	build.Generate()
-}
-
-// function opens an assembly function that keeps no pointer it is given.
-func function(name, signature string) {
-	build.TEXT(name, attr.NOSPLIT, signature)
-	build.Pragma("noescape")
-}
-
-// thread writes what the worker pool needs of the CPU: the floating point control register and the pause.
-func thread() {
-	build.TEXT("getMXCSR", attr.NOSPLIT, "func() uint32")
-	build.Doc("getMXCSR returns the SSE control register.")
-	local := build.AllocLocal(8)
-	v := build.GP32()
-	build.STMXCSR(local)
-	build.MOVL(local, v)
-	build.Store(v, build.ReturnIndex(0))
-	build.RET()
-
-	build.TEXT("setMXCSR", attr.NOSPLIT, "func(v uint32)")
-	build.Doc("setMXCSR sets the SSE control register.")
-	arg, err := build.Param("v").Resolve()
-	if err != nil {
-		panic(err)
+	for _, s := range []simd{avx2, avx512} {
+		tiles(s)
+		transpose(s)
+		elementwise(s)
+		reductions(s)
 	}
-	build.LDMXCSR(arg.Addr)
-	build.RET()
-
-	build.TEXT("pauseCPU", attr.NOSPLIT, "func()")
-	build.Doc("pauseCPU tells the CPU that this thread waits.")
-	build.PAUSE()
-	build.RET()
-	_ = operand.Imm
+	build.Generate()
 }

@@ -1,0 +1,269 @@
+package kernel
+
+import "fmt"
+
+// GemmArgs is a matrix product of row-major matrices:
+//
+//	C = Alpha * op(A) * op(B) + Beta * C   (+ Bias in every row)   (then ReLU)
+//
+// op(A) is M x K: A itself with rows of length Lda, or the transpose of the K x M matrix A if TransA. op(B) is K x N
+// likewise. Bias has N entries or is nil. With Beta zero, C is not read.
+type GemmArgs struct {
+	TransA, TransB bool
+	M, N, K        int
+	Alpha          float32
+	A              []float32
+	Lda            int
+	B              []float32
+	Ldb            int
+	Beta           float32
+	C              []float32
+	Ldc            int
+	Bias           []float32
+	ReLU           bool
+}
+
+const (
+	// gemmRows and gemmDepth bound the block of A that a task works on: 112 x 384 floats are 172 kB, and a panel of B
+	// of that depth 49 kB.
+	gemmRows  = 112
+	gemmDepth = 384
+	// gemmTasks is the number of tasks that a product is cut into at least, if it is large enough.
+	gemmTasks = 12
+	// splitDepth is the least depth of a part when the sum over K is cut to make tasks; maxSplits their number.
+	splitDepth = 512
+	maxSplits  = 16
+)
+
+// Gemm computes the product. The order of each sum over K depends on the sizes only.
+func Gemm(p *Pool, g GemmArgs) {
+	g.check()
+	if g.M == 0 || g.N == 0 {
+		return
+	}
+	g.scaleC(p)
+	if g.K == 0 || g.Alpha == 0 {
+		g.finishRows(p, nil, 0)
+		return
+	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	b := panels{isa: p.isa, k: g.K, n: g.N}
+	if g.M > gemmRows { // else each panel has one user, which packs it piece by piece
+		b = newPanels(scratch, p.isa, g.K, g.N)
+		g.packB(p, b)
+	}
+	g.multiply(p, b, scratch)
+}
+
+func (g *GemmArgs) check() {
+	rowsA, colsA, rowsB, colsB := g.M, g.K, g.K, g.N
+	if g.TransA {
+		rowsA, colsA = colsA, rowsA
+	}
+	if g.TransB {
+		rowsB, colsB = colsB, rowsB
+	}
+	checkMatrix("A", g.A, rowsA, colsA, g.Lda)
+	checkMatrix("B", g.B, rowsB, colsB, g.Ldb)
+	checkMatrix("C", g.C, g.M, g.N, g.Ldc)
+	if g.Bias != nil && len(g.Bias) < g.N {
+		panic(fmt.Sprintf("kernel: gemm: bias has %d entries, want %d", len(g.Bias), g.N))
+	}
+}
+
+func checkMatrix(name string, s []float32, rows, cols, ld int) {
+	if rows < 0 || cols < 0 || ld < cols {
+		panic(fmt.Sprintf("kernel: gemm: %s is %d x %d with rows %d apart", name, rows, cols, ld))
+	}
+	if rows > 0 && len(s) < (rows-1)*ld+cols {
+		panic(fmt.Sprintf("kernel: gemm: %s has %d entries, too few for %d x %d with rows %d apart", name, len(s), rows, cols, ld))
+	}
+}
+
+// scaleC multiplies C by Beta, or clears it where the product will not overwrite it.
+func (g *GemmArgs) scaleC(p *Pool) {
+	noProduct := g.K == 0 || g.Alpha == 0
+	if g.Beta == 1 || g.Beta == 0 && !noProduct {
+		return
+	}
+	p.eachRows(g.M, g.N, func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := g.C[i*g.Ldc : i*g.Ldc+g.N]
+			if g.Beta == 0 {
+				clear(row)
+				continue
+			}
+			p.isa.Scalar(Mul, row, row, g.Beta)
+		}
+	})
+}
+
+// packB fills the panels of op(B).
+func (g *GemmArgs) packB(p *Pool, b panels) {
+	depth := parts(g.K, gemmDepth)
+	p.Run(b.count()*depth, func(_, task int) {
+		j := task / depth
+		lo, hi := span(g.K, depth, task%depth)
+		g.packPanel(b, j, lo, hi, b.rows(j, lo, hi))
+	})
+}
+
+// packPanel copies rows [lo, hi) of panel j of op(B) to dst.
+func (g *GemmArgs) packPanel(b panels, j, lo, hi int, dst []float32) {
+	if g.TransB {
+		b.packT(dst, j, g.B[lo:], g.Ldb)
+	} else {
+		b.pack(dst, j, g.B[lo*g.Ldb:], g.Ldb)
+	}
+}
+
+// multiply cuts C into blocks of rows and groups of panels, and the sum over K too where C alone makes too few tasks.
+func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
+	blocks, groups := parts(g.M, gemmRows), 1
+	if blocks < gemmTasks {
+		groups = min(b.count(), parts(gemmTasks, blocks))
+	}
+	splits := 1
+	if n := blocks * groups; n < gemmTasks {
+		splits = max(1, min(maxSplits, parts(gemmTasks, n), g.K/splitDepth))
+	}
+	var sums []float32
+	if splits > 1 {
+		sums = scratch.floats(splits * g.M * g.N)
+	}
+	p.Run(blocks*groups*splits, func(worker, task int) {
+		m0, m1 := span(g.M, blocks, task%blocks)
+		j0, j1 := span(b.count(), groups, task/blocks%groups)
+		split := task / blocks / groups
+		k0, k1 := span(g.K, splits, split)
+		out := g.destination()
+		if sums != nil {
+			out = gemmOut{c: sums[split*g.M*g.N:], ld: g.N, alpha: 1}
+		}
+		g.block(p, worker, b, m0, m1, j0, j1, k0, k1, out)
+	})
+	if sums != nil {
+		g.finishRows(p, sums, splits)
+	}
+}
+
+// gemmOut is where a block's product goes and what happens to it there.
+type gemmOut struct {
+	c     []float32
+	ld    int
+	alpha float32
+	add   bool
+	bias  []float32
+	relu  bool
+}
+
+func (g *GemmArgs) destination() gemmOut {
+	return gemmOut{c: g.C, ld: g.Ldc, alpha: g.Alpha, add: g.Beta != 0, bias: g.Bias, relu: g.ReLU}
+}
+
+// block multiplies rows [m0, m1) of op(A) with panels [j0, j1) over k in [k0, k1).
+func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 int, out gemmOut) {
+	arena, t := &p.slots[worker].arena, &p.slots[worker].tile
+	depth := parts(k1-k0, gemmDepth)
+	var copied, piece []float32
+	if b.data == nil {
+		piece = arena.floats(gemmDepth * p.isa.panel())
+	}
+	if g.Lda%256 == 0 && j1-j0 > 1 {
+		copied = arena.floats((gemmDepth + 2*cacheLine) * (gemmRows + 2*cacheLine))
+	}
+	for d := range depth {
+		lo, hi := span(k1-k0, depth, d)
+		lo, hi = lo+k0, hi+k0
+		a, rs, ks := g.rowsOfA(copied, m0, m1, lo, hi)
+		t.ntaps, t.kc, t.taps, t.ks, t.alpha = 1, hi-lo, &noTaps[0], ks*floatBytes, out.alpha
+		t.contiguous(rs*floatBytes, out.ld*floatBytes)
+		last := d == depth-1
+		for j := j0; j < j1; j++ {
+			c0, c1, narrow := b.columns(j)
+			t.columns(c1 - c0)
+			if piece == nil {
+				t.b = b.from(j, lo)
+			} else {
+				g.packPanel(b, j, lo, hi, piece[:(hi-lo)*b.width(j)])
+				t.b = &piece[0]
+			}
+			t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
+			tiles := parts(m1-m0, p.isa.maxRows())
+			for i := range tiles {
+				r0, r1 := span(m1-m0, tiles, i)
+				t.a = &a[r0*rs]
+				t.c = &out.c[(m0+r0)*out.ld+c0]
+				t.run(p.isa, r1-r0, narrow)
+			}
+		}
+	}
+}
+
+func (t *tile) setFlags(add, relu, biased bool, bias []float32, col int) {
+	t.flags = 0
+	if add {
+		t.flags |= tileAdd
+	}
+	if relu {
+		t.flags |= tileReLU
+	}
+	if biased {
+		t.flags |= tileBias
+		t.bias = &bias[col]
+	}
+}
+
+// rowsOfA returns the block of op(A) and its strides along rows and k. With memory for a copy, it is one: rows that lie a
+// large power of two apart would fall into the same cache sets.
+func (g *GemmArgs) rowsOfA(copied []float32, m0, m1, k0, k1 int) (a []float32, rs, ks int) {
+	outer, inner, o0, i0 := m1-m0, k1-k0, m0, k0
+	if g.TransA {
+		outer, inner, o0, i0 = inner, outer, i0, o0
+	}
+	src, ld := g.A[o0*g.Lda+i0:], g.Lda
+	if copied != nil {
+		ld = (inner+cacheLine-1)&^(cacheLine-1) + cacheLine
+		for r := range outer {
+			copy(copied[r*ld:r*ld+inner], src[r*g.Lda:r*g.Lda+inner])
+		}
+		src = copied
+	}
+	if g.TransA {
+		return src, 1, ld
+	}
+	return src, ld, 1
+}
+
+// finishRows adds the partial sums into C in order, then the bias, then ReLU.
+func (g *GemmArgs) finishRows(p *Pool, sums []float32, splits int) {
+	p.eachRows(g.M, g.N*(splits+1), func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := g.C[i*g.Ldc : i*g.Ldc+g.N]
+			g.addSums(p.isa, row, sums, i, splits)
+			if g.Bias != nil {
+				p.isa.Binary(Add, row, row, g.Bias)
+			}
+			if g.ReLU {
+				p.isa.Unary(ReLU, row, row)
+			}
+		}
+	})
+}
+
+// addSums adds the partial sums of row i in order, and Alpha times their total to the row of C.
+func (g *GemmArgs) addSums(isa ISA, row, sums []float32, i, splits int) {
+	if splits == 0 {
+		return
+	}
+	total := sums[i*g.N : (i+1)*g.N]
+	for s := 1; s < splits; s++ {
+		isa.Binary(Add, total, total, sums[(s*g.M+i)*g.N:(s*g.M+i+1)*g.N])
+	}
+	if g.Beta == 0 {
+		isa.Scalar(Mul, row, total, g.Alpha)
+	} else {
+		isa.Axpy(row, g.Alpha, total)
+	}
+}

@@ -1,0 +1,101 @@
+package kernel
+
+import "unsafe"
+
+// panels is a k x n matrix cut into panels of columns as the tile kernels read them: panel after panel, in a panel row
+// after row, each row as wide as the panel, missing columns zero. A last panel that fits one vector is one vector wide.
+type panels struct {
+	isa  ISA
+	k, n int
+	data []float32
+}
+
+// panelsSize returns the number of floats that the panels of a k x n matrix take.
+func panelsSize(isa ISA, k, n int) int {
+	full, rest := n/isa.panel(), n%isa.panel()
+	switch {
+	case rest == 0:
+		return k * full * isa.panel()
+	case rest <= isa.lanes():
+		return k * (full*isa.panel() + isa.lanes())
+	}
+	return k * (full + 1) * isa.panel()
+}
+
+func newPanels(a *arena, isa ISA, k, n int) panels {
+	return panels{isa: isa, k: k, n: n, data: a.floats(panelsSize(isa, k, n))}
+}
+
+// count returns the number of panels.
+func (b panels) count() int { return parts(b.n, b.isa.panel()) }
+
+// columns returns the bounds of panel j's columns and whether it is one vector wide.
+func (b panels) columns(j int) (lo, hi int, narrow bool) {
+	lo, hi = spanSize(b.n, b.isa.panel(), j)
+	return lo, hi, hi-lo <= b.isa.lanes()
+}
+
+// width returns the number of floats in a row of panel j.
+func (b panels) width(j int) int {
+	if _, _, narrow := b.columns(j); narrow {
+		return b.isa.lanes()
+	}
+	return b.isa.panel()
+}
+
+// from returns panel j from row k on.
+func (b panels) from(j, k int) *float32 {
+	return &b.data[j*b.isa.panel()*b.k+k*b.width(j)]
+}
+
+// rows returns rows [lo, hi) of panel j.
+func (b panels) rows(j, lo, hi int) []float32 {
+	base, w := j*b.isa.panel()*b.k, b.width(j)
+	return b.data[base+lo*w : base+hi*w]
+}
+
+// pack fills dst, whole rows of panel j, from src: the matrix's same rows, of length ld, columns beside each other.
+func (b panels) pack(dst []float32, j int, src []float32, ld int) {
+	c0, c1, _ := b.columns(j)
+	w := b.width(j)
+	for r := range len(dst) / w {
+		row := dst[r*w : (r+1)*w]
+		clear(row[copy(row, src[r*ld+c0:r*ld+c1]):])
+	}
+}
+
+// packT fills dst, whole rows of panel j, from src: one row of length ld for each of the matrix's columns, which starts
+// with the first of dst's rows.
+func (b panels) packT(dst []float32, j int, src []float32, ld int) {
+	c0, c1, _ := b.columns(j)
+	w := b.width(j)
+	if c1-c0 < w {
+		clear(dst)
+	}
+	transposeBlock(b.isa, dst, w, src[c0*ld:], ld, c1-c0, len(dst)/w)
+}
+
+// transposeBlock sets dst[j*dstLd+i] = src[i*srcLd+j] for i in [0, rows) and j in [0, cols).
+func transposeBlock(isa ISA, dst []float32, dstLd int, src []float32, srcLd, rows, cols int) {
+	v := isa.lanes()
+	fullRows, fullCols := rows/v*v, cols/v*v
+	if isa == Plain || fullCols == 0 {
+		fullRows = 0
+	}
+	for i := 0; i < fullRows; i += v {
+		isa.transpose(fullCols/v, &src[i*srcLd], srcLd, &dst[i], dstLd)
+		for r := i; r < i+v; r++ {
+			for j := fullCols; j < cols; j++ {
+				dst[j*dstLd+r] = src[r*srcLd+j]
+			}
+		}
+	}
+	for r := fullRows; r < rows; r++ {
+		for j, x := range src[r*srcLd : r*srcLd+cols] {
+			dst[j*dstLd+r] = x
+		}
+	}
+}
+
+// floatBytes is the size of a float32, in which the tile's strides are counted.
+const floatBytes = int(unsafe.Sizeof(float32(0)))

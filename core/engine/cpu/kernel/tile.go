@@ -1,0 +1,120 @@
+package kernel
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// tile is the one product that matrix multiplication, convolution and their gradients are made of:
+//
+//	C[i, j] = alpha * Σ_tap Σ_k A[tap, i, k] * B[tap*kc+k, j]   (+ C[i, j])   (+ bias[j])   (ReLU)
+//
+// for a few rows i and one panel of columns j. A is read in place, element by element, from
+// a + taps[tap] + aq[i/4] + (i%4)*rs + k*ks, so that it may be a matrix, its transpose, or the window of a convolution over
+// an image. B is packed: one panel's columns beside each other, k after k. Offsets and strides are in bytes.
+//
+// The assembly knows this layout; see internal/gen/tile.go.
+type tile struct {
+	a, b, c   *float32
+	taps      *int
+	ntaps, kc int // at least 1
+	rs, ks    int
+	aq, cq    [4]int // where each group of four rows starts
+	cs        int    // between the rows of a group, in C
+	bias      *float32
+	masks     *int32
+	flags     tileFlags
+	alpha     float32
+	lanes     uint32 // bit j: column j exists
+}
+
+type tileFlags int
+
+const (
+	tileAdd tileFlags = 1 << iota
+	tileBias
+	tileReLU
+)
+
+// Sizes of tiles and panels, by instruction set.
+
+// maxRows is the height of the largest tile.
+func (i ISA) maxRows() int {
+	switch i {
+	case AVX512:
+		return 14
+	case AVX2:
+		return 6
+	}
+	return 4
+}
+
+// panel is the number of columns of a full panel of B.
+func (i ISA) panel() int { return 2 * i.lanes() }
+
+// maskTable holds ones and then zeros: a vector loaded from 16-n on is true in its first n lanes.
+var maskTable = func() (t [32]int32) {
+	for i := range 16 {
+		t[i] = -1
+	}
+	return
+}()
+
+// noTaps is the table of a plain matrix product: one tap, at the start.
+var noTaps [1]int
+
+// columns tells the tile how many of its panel's columns exist.
+func (t *tile) columns(n int) {
+	t.lanes = 1<<n - 1
+	t.masks = &maskTable[max(0, 16-n)]
+}
+
+// contiguous says that all rows follow each other at the strides in A and C.
+func (t *tile) contiguous(rs, cs int) {
+	t.rs, t.cs = rs, cs
+	for q := range t.aq {
+		t.aq[q], t.cq[q] = 4*q*rs, 4*q*cs
+	}
+}
+
+// tilePlain is the tile in Go, for panels of up to 16 columns.
+func tilePlain(t *tile, rows, width int) {
+	taps := unsafe.Slice(t.taps, t.ntaps)
+	for i := range rows {
+		var acc [16]float32
+		row := unsafe.Add(unsafe.Pointer(t.a), t.aq[i/4]+i%4*t.rs)
+		b := unsafe.Slice(t.b, t.ntaps*t.kc*width)
+		for _, tap := range taps {
+			p := unsafe.Add(row, tap)
+			for k := range t.kc {
+				a := *(*float32)(unsafe.Add(p, k*t.ks))
+				bk := b[:width:width]
+				b = b[width:]
+				s := acc[:len(bk)]
+				for j, bv := range bk {
+					s[j] += a * bv
+				}
+			}
+		}
+		t.finishPlain(i, acc[:width])
+	}
+}
+
+// finishPlain stores one row of sums.
+func (t *tile) finishPlain(i int, sums []float32) {
+	n := bits.Len32(t.lanes)
+	c := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(t.c), t.cq[i/4]+i%4*t.cs)), n)
+	for j, s := range sums[:n] {
+		s *= t.alpha
+		if t.flags&tileAdd != 0 {
+			s += c[j]
+		}
+		if t.flags&tileBias != 0 {
+			s += *(*float32)(unsafe.Add(unsafe.Pointer(t.bias), 4*j))
+		}
+		if t.flags&tileReLU != 0 {
+			s = max(s, 0)
+		}
+		c[j] = s
+	}
+}
