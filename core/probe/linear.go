@@ -1,0 +1,156 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"math"
+
+	"gonum.org/v1/gonum/optimize"
+)
+
+// LinearOptions are the settings of the linear probe. The zero value is the protocol.
+type LinearOptions struct {
+	L2      float64 // λ of the objective; 0 stands for DefaultL2, a negative value for none
+	MaxIter int     // iterations of L-BFGS; 0 stands for DefaultMaxIter
+	Tol     float64 // stop when no component of the gradient is larger; 0 stands for DefaultTol
+}
+
+// The defaults of the linear probe. L2 is on the mean loss, so it is scikit-learn's C = 1/(n·L2). It was chosen
+// once, for all features, by the loss on a held-out part of training sets and is never tuned on a test set.
+// Tol is scikit-learn's.
+const (
+	DefaultL2      = 1e-4
+	DefaultMaxIter = 300
+	DefaultTol     = 1e-4
+)
+
+// Linear trains multinomial logistic regression on the train features, standardised by their own statistics, and
+// tests it. It is [Fit], then [Classifier.Test].
+func Linear(ctx context.Context, p *kernel.Pool, train []float32, trainLabels []int, test []float32, testLabels []int, o LinearOptions) (Accuracy, error) {
+	tr, te, err := pair(train, trainLabels, test, testLabels)
+	if err != nil {
+		return Accuracy{}, err
+	}
+	c, err := fit(ctx, p, tr, o)
+	if err != nil {
+		return Accuracy{}, err
+	}
+	return c.test(p, te), nil
+}
+
+// Classifier is a trained linear probe: logits W·s(x) + b with s the standardisation by the train set.
+type Classifier struct {
+	Classes, Dim int
+	Weight       []float32 // [Classes, Dim]
+	Bias         []float32 // [Classes]
+	Loss         float64   // the objective at the end
+	Iterations   int
+	Converged    bool // the gradient fell below the tolerance
+	scale        scaler
+}
+
+// Fit minimises the mean cross-entropy of softmax(W·s(x)+b) plus L2/2·‖W‖² (the bias is free) over all rows by
+// L-BFGS from zero. It returns an error when ctx ends; a fit that stops at MaxIter is not an error.
+func Fit(ctx context.Context, p *kernel.Pool, features []float32, labels []int, o LinearOptions) (*Classifier, error) {
+	m, err := newMatrix("train", features, labels)
+	if err != nil {
+		return nil, err
+	}
+	return fit(ctx, p, m, o)
+}
+
+func fit(ctx context.Context, p *kernel.Pool, m matrix, o LinearOptions) (*Classifier, error) {
+	o = o.withDefaults()
+	scale := newScaler(p, m)
+	obj := newObjective(p, scale.apply(p, m), m.labels, m.d, o.L2)
+	problem := optimize.Problem{
+		Func:   obj.loss,
+		Grad:   obj.gradient,
+		Status: func() (optimize.Status, error) { return statusOf(ctx) },
+	}
+	settings := &optimize.Settings{MajorIterations: o.MaxIter, GradientThreshold: o.Tol, Converger: optimize.NeverTerminate{}}
+	res, err := optimize.Minimize(problem, make([]float64, obj.size()), settings, &optimize.LBFGS{})
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("linear probe: %w", context.Cause(ctx))
+	}
+	if res == nil {
+		return nil, fmt.Errorf("linear probe: %w", err)
+	}
+	// A failed line search is the end of float32's resolution, not an error: the best point so far stands.
+	c := &Classifier{Classes: obj.classes, Dim: m.d, Loss: res.F, Iterations: res.MajorIterations,
+		Converged: res.Status == optimize.GradientThreshold, scale: scale}
+	c.Weight, c.Bias = obj.split(res.X)
+	return c, nil
+}
+
+func statusOf(ctx context.Context) (optimize.Status, error) {
+	if err := ctx.Err(); err != nil {
+		return optimize.Failure, err
+	}
+	return optimize.NotTerminated, nil
+}
+
+// Test ranks the classes for each row and compares with its label.
+func (c *Classifier) Test(p *kernel.Pool, features []float32, labels []int) (Accuracy, error) {
+	m, err := newMatrix("test", features, labels)
+	if err != nil {
+		return Accuracy{}, err
+	}
+	if m.d != c.Dim {
+		return Accuracy{}, fmt.Errorf("classifier takes %d features, test rows have %d", c.Dim, m.d)
+	}
+	return c.test(p, m), nil
+}
+
+func (c *Classifier) test(p *kernel.Pool, m matrix) Accuracy {
+	logits := make([]float32, m.n*c.Classes)
+	product(p, c.scale.apply(p, m), c.Weight, logits, m.n, c.Classes, c.Dim)
+	ranks := make([]int, m.n)
+	overRows(p, m.n, func(_, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := logits[i*c.Classes : (i+1)*c.Classes]
+			for k := range row {
+				row[k] += c.Bias[k]
+			}
+			ranks[i] = rankOf(row, m.labels[i])
+		}
+	})
+	return accuracyOf(ranks, m.labels)
+}
+
+func (o LinearOptions) withDefaults() LinearOptions {
+	switch {
+	case o.L2 == 0:
+		o.L2 = DefaultL2
+	case o.L2 < 0:
+		o.L2 = 0
+	}
+	if o.MaxIter == 0 {
+		o.MaxIter = DefaultMaxIter
+	}
+	if o.Tol == 0 {
+		o.Tol = DefaultTol
+	}
+	return o
+}
+
+// softmaxLoss overwrites logits (with the bias still to add) by the gradient of the cross-entropy, softmax − label's
+// indicator, and returns the loss log Σexp − logit of the label.
+func softmaxLoss(logits []float32, bias []float64, label int, scratch []float64) float64 {
+	most := math.Inf(-1)
+	for k := range logits {
+		scratch[k] = float64(logits[k]) + bias[k]
+		most = max(most, scratch[k])
+	}
+	own, total := scratch[label], 0.0
+	for k, v := range scratch {
+		scratch[k] = math.Exp(v - most)
+		total += scratch[k]
+	}
+	for k := range logits {
+		logits[k] = float32(scratch[k] / total)
+	}
+	logits[label] -= 1
+	return most + math.Log(total) - own
+}
