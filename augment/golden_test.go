@@ -132,7 +132,7 @@ func TestGolden(t *testing.T) {
 				if d == 0 {
 					continue
 				}
-				off[group]++;
+				off[group]++
 				if d*d > 1 || c.Sigma == 0 {
 					t.Errorf("level %d, %s: value %d is %v, torchvision has %d", l, c.Name, i, v*255, g.blob[c.At+i])
 					break
