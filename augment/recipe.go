@@ -54,26 +54,26 @@ const maxSize = 4096
 
 func (r Recipe) validateSizes() error {
 	if r.Size < 1 || r.Size > maxSize {
-		return fmt.Errorf("Size is %d, want 1 to %d", r.Size, maxSize)
+		return fmt.Errorf("field Size is %d, want 1 to %d", r.Size, maxSize)
 	}
 	if r.EvalShort != 0 && (r.EvalShort < r.Size || r.EvalShort > maxSize) {
-		return fmt.Errorf("EvalShort is %d, want 0 or Size (%d) to %d", r.EvalShort, r.Size, maxSize)
+		return fmt.Errorf("field EvalShort is %d, want 0 or Size (%d) to %d", r.EvalShort, r.Size, maxSize)
 	}
 	return nil
 }
 
 func (r Recipe) validateCrop() error {
 	if !(r.CropMin > 0 && r.CropMin <= 1) {
-		return fmt.Errorf("CropMin is %v, want above 0 to 1", r.CropMin)
+		return fmt.Errorf("field CropMin is %v, want above 0 to 1", r.CropMin)
 	}
 	if !(r.CropMax >= r.CropMin && r.CropMax <= 1) {
-		return fmt.Errorf("CropMax is %v, want CropMin (%v) to 1", r.CropMax, r.CropMin)
+		return fmt.Errorf("field CropMax is %v, want CropMin (%v) to 1", r.CropMax, r.CropMin)
 	}
 	if !(r.RatioMin > 0 && finite(r.RatioMin)) {
-		return fmt.Errorf("RatioMin is %v, want above 0", r.RatioMin)
+		return fmt.Errorf("field RatioMin is %v, want above 0", r.RatioMin)
 	}
 	if !(r.RatioMax >= r.RatioMin && finite(r.RatioMax)) {
-		return fmt.Errorf("RatioMax is %v, want at least RatioMin (%v)", r.RatioMax, r.RatioMin)
+		return fmt.Errorf("field RatioMax is %v, want at least RatioMin (%v)", r.RatioMax, r.RatioMin)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (r Recipe) validateProbabilities() error {
 		p    float64
 	}{{"Flip", r.Flip}, {"Jitter", r.Jitter}, {"Gray", r.Gray}, {"Blur", r.Blur}, {"Solarize", r.Solarize}} {
 		if !(f.p >= 0 && f.p <= 1) {
-			return fmt.Errorf("%s is %v, want a probability, 0 to 1", f.name, f.p)
+			return fmt.Errorf("field %s is %v, want a probability, 0 to 1", f.name, f.p)
 		}
 	}
 	return nil
@@ -96,37 +96,37 @@ func (r Recipe) validateStrengths() error {
 		s    float64
 	}{{"Brightness", r.Brightness}, {"Contrast", r.Contrast}, {"Saturation", r.Saturation}} {
 		if !(f.s >= 0 && finite(f.s)) {
-			return fmt.Errorf("%s is %v, want at least 0", f.name, f.s)
+			return fmt.Errorf("field %s is %v, want at least 0", f.name, f.s)
 		}
 	}
 	if !(r.Hue >= 0 && r.Hue <= 0.5) {
-		return fmt.Errorf("Hue is %v, want 0 to 0.5 turns", r.Hue)
+		return fmt.Errorf("field Hue is %v, want 0 to 0.5 turns", r.Hue)
 	}
 	if r.Blur == 0 {
 		return nil
 	}
 	if !(r.BlurSigmaMin > 0 && finite(r.BlurSigmaMin)) {
-		return fmt.Errorf("BlurSigmaMin is %v, want above 0", r.BlurSigmaMin)
+		return fmt.Errorf("field BlurSigmaMin is %v, want above 0", r.BlurSigmaMin)
 	}
 	if !(r.BlurSigmaMax >= r.BlurSigmaMin && finite(r.BlurSigmaMax)) {
-		return fmt.Errorf("BlurSigmaMax is %v, want at least BlurSigmaMin (%v)", r.BlurSigmaMax, r.BlurSigmaMin)
+		return fmt.Errorf("field BlurSigmaMax is %v, want at least BlurSigmaMin (%v)", r.BlurSigmaMax, r.BlurSigmaMin)
 	}
 	return nil
 }
 
 func (r Recipe) validateMoments() error {
 	if n := len(r.Mean); n != 0 && n != 1 && n != 3 {
-		return fmt.Errorf("Mean has %d entries, want one a channel (1 or 3), or none", n)
+		return fmt.Errorf("field Mean has %d entries, want one a channel (1 or 3), or none", n)
 	}
 	if len(r.Std) != len(r.Mean) {
-		return fmt.Errorf("Std has %d entries, want as many as Mean (%d)", len(r.Std), len(r.Mean))
+		return fmt.Errorf("field Std has %d entries, want as many as Mean (%d)", len(r.Std), len(r.Mean))
 	}
 	for i := range r.Mean {
 		if !finite(float64(r.Mean[i])) {
-			return fmt.Errorf("Mean[%d] is %v, want a finite number", i, r.Mean[i])
+			return fmt.Errorf("field Mean[%d] is %v, want a finite number", i, r.Mean[i])
 		}
 		if !(r.Std[i] > 0 && finite(float64(r.Std[i]))) {
-			return fmt.Errorf("Std[%d] is %v, want above 0", i, r.Std[i])
+			return fmt.Errorf("field Std[%d] is %v, want above 0", i, r.Std[i])
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		r := vicreg(32, 0.5)
 		c.set(&r)
 		_, err := New(r, 3)
-		if err == nil || !strings.Contains(err.Error(), ": "+c.field+" ") {
+		if err == nil || !strings.Contains(err.Error(), ": field "+c.field+" ") {
 			t.Errorf("want an error that names %s, got %v", c.field, err)
 		}
 	}
