@@ -1,0 +1,75 @@
+# `make help` lists what can be made. GNU make 3.81 (macOS) is enough; nothing but Go is needed for `build` and `test`.
+
+GO    ?= go
+BENCH ?= .
+
+# Generators of the protobuf code; `make proto` installs them into bin/tools.
+BUF                := v1.75.0
+PROTOC_GEN_GO      := v1.36.12
+PROTOC_GEN_GO_GRPC := v1.6.2
+
+# All is pure Go: one static binary, and no C compiler needed. Only the race detector asks for one.
+export CGO_ENABLED := 0
+
+TOOLS   := $(CURDIR)/bin/tools
+PLUGINS  = $(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go))
+# The revision is stamped into binaries where git can tell it; a source archive builds as well.
+VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
+BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
+
+.PHONY: help setup build test fmt vet staticcheck race proto generate bench demo clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: setup ## Build bin/sslctl and the shipped plugins in bin/plugins
+	$(BUILD) -o bin/sslctl ./cmd/sslctl
+	@set -e; for p in $(PLUGINS); do \
+		echo "$(BUILD) -o bin/plugins/sslctl-method-$$p ./plugins/$$p"; \
+		$(BUILD) -o bin/plugins/sslctl-method-$$p ./plugins/$$p; \
+	done
+
+test: fmt vet staticcheck ## Check everything: format, vet, staticcheck, laws of the rooms, all tests
+	$(GO) test ./...
+
+fmt: setup
+	@bad=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$(find . -name '*.go' -not -path './.*' -not -path './bin/*')) && [ -z "$$bad" ] || \
+		{ echo "gofmt these:" >&2; echo "$$bad" >&2; exit 1; }
+
+vet: setup
+	$(GO) vet ./...
+
+staticcheck: setup
+	$(GO) tool staticcheck ./...
+
+race: setup ## Run all tests under the race detector (needs a C compiler)
+	@command -v "$$($(GO) env CC)" >/dev/null 2>&1 || { \
+		echo "make race: no C compiler, which the race detector needs: install gcc (Debian) or run xcode-select --install (macOS)" >&2; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
+
+proto: setup ## Generate Go from sdk/wire's protobuf files
+	GOBIN=$(TOOLS) $(GO) install github.com/bufbuild/buf/cmd/buf@$(BUF)
+	GOBIN=$(TOOLS) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO)
+	GOBIN=$(TOOLS) $(GO) install google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC)
+	cd sdk/wire && PATH="$(TOOLS):$$PATH" buf lint && PATH="$(TOOLS):$$PATH" buf generate
+
+generate: proto ## Generate all generated code: protobuf and the assembly of the kernels
+	$(GO) generate ./core/...
+
+bench: setup ## Run the benchmarks; BENCH=Gemm runs those that match
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+demo: build ## Fetch Fashion-MNIST and train VICReg on it: about three minutes on two cores
+	@if [ ! -d /usr/share/datasets/fashion-mnist ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		apt-get install -qq -y dataset-fashion-mnist || { apt-get update -qq && apt-get install -qq -y dataset-fashion-mnist; } || \
+		echo "make demo: no Debian package of Fashion-MNIST; it is downloaded instead" >&2; \
+	fi
+	bin/sslctl data fetch fashion-mnist
+	bin/sslctl run --method vicreg --data fashion-mnist
+
+clean: ## Remove what was built; runs and data stay
+	rm -rf bin
+
+# What the other targets need: a Go that can build this module, and the module's dependencies.
+setup:
+	@GO='$(GO)' sh .ci/setup
