@@ -45,7 +45,7 @@ func batchNorm() map[Kind]definition {
 			}},
 		BNReduce: {arity: 3,
 			shape: func(a Attrs, in []Shape) (Shape, error) {
-				if !in[0].Eq(in[1]) {
+				if !alike(in[0], in[1]) {
 					return nil, fmt.Errorf("gradient %v and input %v differ", in[0], in[1])
 				}
 				return in[2].Clone(), normalised(a, in[1], in[2], nil)
@@ -63,7 +63,7 @@ func batchNorm() map[Kind]definition {
 			}},
 		BNGrad: {arity: 4, optional: 1,
 			shape: func(a Attrs, in []Shape) (Shape, error) {
-				if !in[0].Eq(in[1]) || !in[2].Eq(in[3]) {
+				if !alike(in[0], in[1]) || !alike(in[2], in[3]) {
 					return nil, fmt.Errorf("gradient %v and input %v, or statistics %v and sums %v, differ", in[0], in[1], in[2], in[3])
 				}
 				return in[0].Clone(), normalised(a, in[1], in[2], in[4:])
@@ -113,11 +113,11 @@ func normalised(a Attrs, x, stats Shape, scale []Shape) error {
 	if a.Eps <= 0 {
 		return fmt.Errorf("eps must be positive, got %g", a.Eps)
 	}
-	if !stats.Eq(Shape{a.Groups, 2, channels(x)}) {
+	if !alike(stats, Shape{a.Groups, 2, channels(x)}) {
 		return fmt.Errorf("statistics are %v, want [%d 2 %d]", stats, a.Groups, channels(x))
 	}
 	for _, s := range scale {
-		if !s.Eq(Shape{channels(x)}) {
+		if !alike(s, Shape{channels(x)}) {
 			return fmt.Errorf("scale and shift must be [%d], got %v", channels(x), s)
 		}
 	}

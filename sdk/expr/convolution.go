@@ -85,7 +85,7 @@ func adjointShape(a Attrs, x, w, y, out Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !want.Eq(y) {
+	if !alike(want, y) {
 		return nil, fmt.Errorf("output gradient is %v, the convolution of %v and %v gives %v", y, x, w, want)
 	}
 	return out.Clone(), nil

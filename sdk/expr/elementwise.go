@@ -80,7 +80,7 @@ func binary(f func(a, b float64) float64, grad func(o *Op, in []Tensor, out, g T
 func same(_ Attrs, in []Shape) (Shape, error) { return in[0].Clone(), nil }
 
 func equal(_ Attrs, in []Shape) (Shape, error) {
-	if !in[0].Eq(in[1]) {
+	if !alike(in[0], in[1]) {
 		return nil, fmt.Errorf("shapes %v and %v differ", in[0], in[1])
 	}
 	return in[0].Clone(), nil

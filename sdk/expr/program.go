@@ -117,7 +117,7 @@ func (p *Program) Build(b *Builder, inputs map[string]Tensor) (map[string]Tensor
 		if !ok {
 			return nil, fmt.Errorf("the program reads %q, which is not available; there are %s", port.Name, strings.Join(sortedNames(inputs), ", "))
 		}
-		if !t.Shape().Eq(port.Shape) {
+		if !alike(t.Shape(), port.Shape) {
 			return nil, fmt.Errorf("the program takes %q as %v, it is %v", port.Name, port.Shape, t.Shape())
 		}
 		values = append(values, t)
@@ -131,7 +131,7 @@ func (p *Program) Build(b *Builder, inputs map[string]Tensor) (map[string]Tensor
 		if b.Err() != nil {
 			return nil, fmt.Errorf("step %d: %w", i, b.Err())
 		}
-		if !t.Shape().Eq(step.Shape) {
+		if !alike(t.Shape(), step.Shape) {
 			return nil, fmt.Errorf("step %d: %s gives %v, the program claims %v", i, step.Kind, t.Shape(), step.Shape)
 		}
 		values = append(values, t)

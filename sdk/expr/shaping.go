@@ -211,6 +211,9 @@ func positive(s Shape) error {
 	return nil
 }
 
+// alike says whether two shapes are the same. Shape.Eq will not do: it takes [n], [n, 1] and [1, n] for one another.
+func alike(a, b Shape) bool { return slices.Equal(a, b) }
+
 // size is the number of elements; TotalSize of a scalar shape is 1 too.
 func size(s Shape) int {
 	n := 1

@@ -102,7 +102,7 @@ func (t Tensor) ReLU() Tensor { return t.apply(ReLU, Attrs{}) }
 
 // BroadcastTo repeats t to a shape by NumPy's rule; t itself where it has that shape.
 func (t Tensor) BroadcastTo(shape ...int) Tensor {
-	if t.node != nil && t.Shape().Eq(Shape(shape)) {
+	if t.node != nil && alike(t.Shape(), shape) {
 		return t
 	}
 	return t.apply(Broadcast, Attrs{Shape: shape})
@@ -111,7 +111,7 @@ func (t Tensor) BroadcastTo(shape ...int) Tensor {
 // Reshape gives t another shape of the same size, in row-major order; t itself where it has that shape. No axis makes
 // a tensor of one element a scalar.
 func (t Tensor) Reshape(shape ...int) Tensor {
-	if t.node != nil && t.Shape().Eq(Shape(shape)) {
+	if t.node != nil && alike(t.Shape(), shape) {
 		return t
 	}
 	return t.apply(Reshape, Attrs{Shape: shape})
