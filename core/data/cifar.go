@@ -23,7 +23,7 @@ const (
 )
 
 // maxCIFARRecords bounds a file; the largest official one holds 50,000 records.
-const maxCIFARRecords = 1 << 18
+const maxCIFARRecords = 1 << 16
 
 // maxNames bounds a text file of class names, in bytes.
 const maxNames = 1 << 16
@@ -73,15 +73,15 @@ func readCIFARFile(e entry, path string, labelBytes int, m *memory) (sum string,
 		}
 		m.pix, m.labels = make([]uint8, 0, n*cifarPixels), make([]uint8, 0, n)
 	}
-	sum, err = readCIFAR(f, labelBytes, m)
+	sum, err = readCIFAR(f, labelBytes, maxCIFARRecords, m)
 	if err != nil {
 		return "", fault.New(fault.Data, refetchHint(e, filepath.Dir(path)), "%s: %w", path, err)
 	}
 	return sum, nil
 }
 
-// readCIFAR appends all records of r to m; the last of labelBytes is the label. sum is the SHA-256 of r.
-func readCIFAR(r io.Reader, labelBytes int, m *memory) (sum string, err error) {
+// readCIFAR appends all records of r to m, up to most; the last of labelBytes is the label. sum is the SHA-256 of r.
+func readCIFAR(r io.Reader, labelBytes, most int, m *memory) (sum string, err error) {
 	h := sha256.New()
 	in := io.TeeReader(bufio.NewReaderSize(r, 1<<18), h)
 	record := make([]byte, labelBytes+cifarPixels)
@@ -96,8 +96,8 @@ func readCIFAR(r io.Reader, labelBytes int, m *memory) (sum string, err error) {
 			return "", fmt.Errorf("truncated: record %d has %d bytes of %d", i, n, len(record))
 		case err != nil:
 			return "", err
-		case i == maxCIFARRecords:
-			return "", fmt.Errorf("more than %d records", maxCIFARRecords)
+		case i == most:
+			return "", fmt.Errorf("more than %d records", most)
 		}
 		label := record[labelBytes-1]
 		if int(label) >= len(m.classes) {

@@ -66,7 +66,8 @@ type Splits struct {
 	Train Dataset
 	Test  Dataset // of length 0 where a folder has neither classes nor a test set
 	// Digest identifies the content. For the named datasets it is the SHA-256 over the names and SHA-256 sums of
-	// the files' uncompressed content, so it does not depend on compression. For a folder see [Open].
+	// the files' uncompressed content ("sha256sum FILES | sha256sum", training images and labels first, then the
+	// test set's), so it does not depend on compression. For a folder see [Open].
 	Digest string
 	Info   Info
 	skips  *skipList
