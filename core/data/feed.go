@@ -150,8 +150,9 @@ func (f *feed) next(ctx context.Context) (*Batch, error) {
 	f.head, f.step = nil, f.step+1
 	b.held.Store(true)
 	if err := b.err(); err != nil {
+		err = fmt.Errorf("batch %d: %w", b.Step, err)
 		b.Release()
-		return nil, fmt.Errorf("batch %d: %w", b.Step, err)
+		return nil, err
 	}
 	return b, nil
 }
