@@ -29,6 +29,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -194,7 +195,8 @@ func makeDir(o Options) (string, error) {
 	}
 }
 
-// makeOut makes the folder that the user named, which must not hold anything yet.
+// makeOut makes the folder that the user named, which must not hold anything yet but the beginnings of a run that
+// was killed while it was created: a lock, and no status.
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fault.New(fault.Data, "choose another folder by --out", "make run folder: %w", err)
@@ -203,7 +205,10 @@ func makeOut(dir string) error {
 	if err != nil {
 		return fmt.Errorf("make run folder: %w", err)
 	}
-	if len(entries) > 0 {
+	begun := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+	}
+	if len(entries) > 0 && (!begun(lockFile) || begun(statusFile)) {
 		return fault.New(fault.Usage, "name another folder by --out, or continue the run in it by sslctl resume "+dir,
 			"folder %s is not empty", dir)
 	}

@@ -116,6 +116,14 @@ func TestOutFolder(t *testing.T) {
 	if fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.HintOf(err), "sslctl resume "+o.Dir) {
 		t.Errorf("a folder that is not empty: %v, hint %q", err, fault.HintOf(err))
 	}
+	// A process that was killed while it made the folder leaves no status. The folder can be used again.
+	if err := os.Remove(r.path(statusFile)); err != nil {
+		t.Fatal(err)
+	}
+	again := create(t, o)
+	if err := again.Close(Done, ""); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestOneWriter(t *testing.T) {
