@@ -35,9 +35,9 @@ func BenchmarkApply(b *testing.B) {
 		{"imagenette160to224x3", vicreg(224, 0.5), picture(160, 213, 3)},
 		{"imagenet500to224x3", vicreg(224, 0.5), picture(375, 500, 3)},
 	} {
-		for _, l := range levels() {
-			b.Run(fmt.Sprintf("%s/level%d", c.name, l), func(b *testing.B) {
-				p := pipeline(b, c.recipe, c.src.C, l)
+		for _, k := range sets() {
+			b.Run(fmt.Sprintf("%s/%s", c.name, k.name), func(b *testing.B) {
+				p := pipeline(b, c.recipe, c.src.C, k)
 				view := make([]float32, p.Len())
 				var s Scratch
 				for i := 0; b.Loop(); i++ {
@@ -66,9 +66,9 @@ func BenchmarkStep(b *testing.B) {
 		{"blur", func(v *Params) { v.Sigma = 1 }},
 		{"solarize", func(v *Params) { v.Solarize = true }},
 	} {
-		for _, l := range levels() {
-			b.Run(fmt.Sprintf("%s/level%d", c.name, l), func(b *testing.B) {
-				p := pipeline(b, vicreg(224, 0.5), 3, l)
+		for _, k := range sets() {
+			b.Run(fmt.Sprintf("%s/%s", c.name, k.name), func(b *testing.B) {
+				p := pipeline(b, vicreg(224, 0.5), 3, k)
 				v := whole
 				c.set(&v)
 				view := make([]float32, p.Len())

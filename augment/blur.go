@@ -12,10 +12,10 @@ func (p *Pipeline) blur(img image, sigma float64, s *Scratch) {
 	}
 	r := k / 2
 	s.weights = gaussian(s.weights, r, sigma)
-	s.wide = grow(s.wide, img.size*img.size)
+	s.wide = grow(s.wide, (img.size+2*r)*img.size)
 	s.row = grow(s.row, img.size+2*r)
 	for c := range img.channels {
-		blurPlane(img.plane(c), img.size, s)
+		p.blurPlane(img.plane(c), img.size, s)
 	}
 }
 
@@ -50,36 +50,15 @@ func reflect(i, n int) int {
 
 // blurPlane blurs one plane in place. Both passes add from the centre of the kernel outwards:
 // w0 x0 + w1 (x-1 + x1) + w2 (x-2 + x2) + ...
-func blurPlane(pix []uint8, size int, s *Scratch) {
+func (p *Pipeline) blurPlane(pix []uint8, size int, s *Scratch) {
 	r := len(s.weights) - 1
-	for i, v := range pix {
-		s.wide[i] = float32(v)
+	for y := range size + 2*r {
+		p.k.widen(s.wide[y*size:][:size], pix[reflect(y-r, size)*size:][:size])
 	}
-	middle := s.row[r : r+size]
 	for y := range size {
-		scaleRow(middle, s.wide[y*size:][:size], s.weights[0])
-		for t := 1; t <= r; t++ {
-			above, below := reflect(y-t, size)*size, reflect(y+t, size)*size
-			addPair(middle, s.wide[above:][:size], s.wide[below:][:size], s.weights[t])
-		}
+		p.k.weighColumns(s.row[r:r+size], s.wide[y*size:][:(2*r+1)*size], size, s.weights)
 		mirror(s.row, r, size)
-		for x := range size {
-			pix[y*size+x] = nearest8(weigh(s.row[x:][:2*r+1], s.weights))
-		}
-	}
-}
-
-func scaleRow(sum, x []float32, w float32) {
-	x = x[:len(sum)]
-	for i := range sum {
-		sum[i] = w * x[i]
-	}
-}
-
-func addPair(sum, a, b []float32, w float32) {
-	a, b = a[:len(sum)], b[:len(sum)]
-	for i := range sum {
-		sum[i] += float32(w * (a[i] + b[i]))
+		p.k.weighRow(pix[y*size:][:size], s.row, s.weights)
 	}
 }
 
@@ -91,14 +70,37 @@ func mirror(row []float32, r, size int) {
 	}
 }
 
-// weigh is the sum of the kernel over x, whose middle is the kernel's.
-func weigh(x, w []float32) float32 {
-	r := len(w) - 1
-	sum := float32(w[0] * x[r])
-	for t := 1; t <= r; t++ {
-		sum += float32(w[t] * (x[r-t] + x[r+t]))
+func widen(dst []float32, src []uint8) {
+	dst = dst[:len(src)]
+	for i, v := range src {
+		dst[i] = float32(v)
 	}
-	return sum
+}
+
+func weighColumns(dst, src []float32, pitch int, w []float32) {
+	middle := (len(w) - 1) * pitch
+	x := src[middle:][:len(dst)]
+	for i := range dst {
+		dst[i] = w[0] * x[i]
+	}
+	for t := 1; t < len(w); t++ {
+		above, below := src[middle-t*pitch:][:len(dst)], src[middle+t*pitch:][:len(dst)]
+		for i := range dst {
+			dst[i] += float32(w[t] * (above[i] + below[i]))
+		}
+	}
+}
+
+func weighRow(dst []uint8, src, w []float32) {
+	r := len(w) - 1
+	for i := range dst {
+		x := src[i:][:2*r+1]
+		sum := float32(w[0] * x[r])
+		for t := 1; t <= r; t++ {
+			sum += float32(w[t] * (x[r-t] + x[r+t]))
+		}
+		dst[i] = nearest8(sum)
+	}
 }
 
 // nearest8 rounds half to even; a sum of weights that is a little above one may need the clamp.

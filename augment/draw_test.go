@@ -30,7 +30,7 @@ func TestCropsAreDistributedAsTorchvisions(t *testing.T) {
 	for _, d := range all {
 		r := vicreg(32, 0)
 		r.CropMin, r.CropMax, r.RatioMin, r.RatioMax = d.Scale[0], d.Scale[1], d.Ratio[0], d.Ratio[1]
-		p := pipeline(t, r, 3, plain)
+		p := pipeline(t, r, 3, plainKernels())
 		got := map[string][]float64{}
 		add := func(name string, v float64) { got[name] = append(got[name], v) }
 		for i := range d.N {
@@ -75,7 +75,7 @@ func TestDrawProbabilities(t *testing.T) {
 	const n = 60_000
 	r := vicreg(224, 0.3)
 	r.Brightness, r.Contrast = 1.5, 0.4
-	p := pipeline(t, r, 3, plain)
+	p := pipeline(t, r, 3, plainKernels())
 	var flip, jitter, gray, blur, solarize, both int
 	counts := map[[4]Step]int{}
 	sums := map[string]*spread{"brightness": {}, "contrast": {}, "saturation": {}, "hue": {}, "sigma": {}}
@@ -155,7 +155,7 @@ func (s *spread) check(t *testing.T, name string, low, high float64) {
 func TestDrawsAreIndependentOfOtherSteps(t *testing.T) {
 	full, bare := vicreg(224, 1), vicreg(224, 0)
 	bare.Jitter, bare.Gray, bare.Solarize = 0, 0, 0
-	a, b := pipeline(t, full, 3, plain), pipeline(t, bare, 3, plain)
+	a, b := pipeline(t, full, 3, plainKernels()), pipeline(t, bare, 3, plainKernels())
 	for i := range 1000 {
 		k := Key{Seed: 5, Index: i}
 		va, vb := a.Draw(k, 100, 80), b.Draw(k, 100, 80)
@@ -184,7 +184,7 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 
 // Draws are part of what a run depends on: these must never change.
 func TestDrawIsStable(t *testing.T) {
-	p := pipeline(t, vicreg(32, 0.5), 3, plain)
+	p := pipeline(t, vicreg(32, 0.5), 3, plainKernels())
 	got := p.Draw(Key{Seed: 42, Epoch: 3, Index: 1234, View: 1}, 32, 32)
 	text, err := json.Marshal(got)
 	if err != nil {

@@ -77,13 +77,13 @@ func (c *goldenCase) recipe() Recipe {
 }
 
 // run gives the rows of the view that the case keeps.
-func (c *goldenCase) run(t *testing.T, src Image, l level, s *Scratch) []float32 {
+func (c *goldenCase) run(t *testing.T, src Image, k *kernels, s *Scratch) []float32 {
 	t.Helper()
 	p, err := New(c.recipe(), src.C)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.level = l
+	p.k = k
 	view := make([]float32, p.Len())
 	if c.Eval > 0 {
 		p.Eval(view, src, s)
@@ -97,32 +97,23 @@ func (c *goldenCase) run(t *testing.T, src Image, l level, s *Scratch) []float32
 	return kept
 }
 
-// levels are the kernels of this machine.
-func levels() []level {
-	var all []level
-	for l := plain; l <= detect(); l++ {
-		all = append(all, l)
-	}
-	return all
-}
-
 // Every byte must be Pillow's and torchvision's, except where a two-dimensional blur and a separable one round
 // a sum near a half to different sides: at most one level, in at most one value of ten thousand.
 func TestGolden(t *testing.T) {
 	g := readGolden(t)
-	for _, l := range levels() {
+	for _, k := range sets() {
 		var s Scratch
 		values, off := map[string]int{}, map[string]int{}
 		for _, c := range g.Cases {
 			src := g.source(c.Source)
-			got := c.run(t, src, l, &s)
+			got := c.run(t, src, k, &s)
 			group, _, _ := strings.Cut(c.Name, "/")
 			values[group] += len(got)
 			if len(c.Mean) > 0 {
 				for i, v := range got {
 					want := math.Float32frombits(binary.LittleEndian.Uint32(g.blob[c.At+4*i:]))
 					if v != want {
-						t.Fatalf("level %d, %s: value %d is %v, torchvision has %v", l, c.Name, i, v, want)
+						t.Fatalf("%s, %s: value %d is %v, torchvision has %v", k.name, c.Name, i, v, want)
 					}
 				}
 				continue
@@ -134,15 +125,15 @@ func TestGolden(t *testing.T) {
 				}
 				off[group]++
 				if d*d > 1 || c.Sigma == 0 {
-					t.Errorf("level %d, %s: value %d is %v, torchvision has %d", l, c.Name, i, v*255, g.blob[c.At+i])
+					t.Errorf("%s, %s: value %d is %v, torchvision has %d", k.name, c.Name, i, v*255, g.blob[c.At+i])
 					break
 				}
 			}
 		}
 		for group, n := range values {
-			t.Logf("level %d: %-12s %6d values, %d off by one", l, group, n, off[group])
+			t.Logf("%s: %-12s %6d values, %d off by one", k.name, group, n, off[group])
 			if off[group]*10_000 > n {
-				t.Errorf("level %d: %s: %d of %d values off by one", l, group, off[group], n)
+				t.Errorf("%s: %s: %d of %d values off by one", k.name, group, off[group], n)
 			}
 		}
 	}

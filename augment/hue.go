@@ -1,11 +1,11 @@
 package augment
 
-// hue turns the colours by shift: to hue, saturation and value in float32, and back, operation by operation as torchvision
+// turnHue turns the colours by shift: to hue, saturation and value in float32, and back, operation by operation as torchvision
 // does, so that the bits are the same.
-func (m image) hue(shift float32, _ level) {
-	red, green, blue := m.plane(0), m.plane(1), m.plane(2)
-	for i := range red {
-		red[i], green[i], blue[i] = turn(red[i], green[i], blue[i], shift)
+func turnHue(r, g, b []uint8, shift float32) {
+	g, b = g[:len(r)], b[:len(r)]
+	for i := range r {
+		r[i], g[i], b[i] = turn(r[i], g[i], b[i], shift)
 	}
 }
 

@@ -20,16 +20,25 @@ func newMoments(mean, std []float32, channels int) moments {
 }
 
 // normalize writes the planes as rows of interleaved channels.
-func (m *moments) normalize(dst []float32, img image, _ level) {
+func (p *Pipeline) normalize(dst []float32, img image) {
 	if img.channels == 1 {
-		for i, v := range img.pix {
-			dst[i] = m.table[0][v]
-		}
+		p.k.single(dst, img.pix, img.area(), &p.moments)
 		return
 	}
-	red, green, blue := img.plane(0), img.plane(1), img.plane(2)
-	for i := range red {
+	p.k.interleave(dst, img.plane(0), img.plane(1), img.plane(2), img.area(), &p.moments)
+}
+
+func interleave(dst []float32, r, g, b []uint8, n int, m *moments) {
+	r, g, b = r[:n], g[:n], b[:n]
+	for i := range r {
 		px := dst[3*i:][:3]
-		px[0], px[1], px[2] = m.table[0][red[i]], m.table[1][green[i]], m.table[2][blue[i]]
+		px[0], px[1], px[2] = m.table[0][r[i]], m.table[1][g[i]], m.table[2][b[i]]
+	}
+}
+
+func single(dst []float32, v []uint8, n int, m *moments) {
+	dst = dst[:n]
+	for i, x := range v[:n] {
+		dst[i] = m.table[0][x]
 	}
 }

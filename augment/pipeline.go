@@ -6,7 +6,7 @@ import "fmt"
 type Pipeline struct {
 	recipe   Recipe
 	channels int
-	level    level
+	k        *kernels
 	moments  moments
 	axes     []axis // filters to Size from every length up to cachedLength, by length - 1
 }
@@ -27,7 +27,7 @@ func New(r Recipe, channels int) (*Pipeline, error) {
 		return nil, fmt.Errorf("augmentation recipe: Mean and Std have %d entries, the images %d channels", n, channels)
 	}
 	r.Mean, r.Std = append([]float32(nil), r.Mean...), append([]float32(nil), r.Std...)
-	p := &Pipeline{recipe: r, channels: channels, level: detect(), moments: newMoments(r.Mean, r.Std, channels)}
+	p := &Pipeline{recipe: r, channels: channels, k: detect(), moments: newMoments(r.Mean, r.Std, channels)}
 	p.axes = make([]axis, cachedLength)
 	for i := range p.axes {
 		p.axes[i].fill(i+1, r.Size)
@@ -67,8 +67,8 @@ func (p *Pipeline) ApplyParams(dst []float32, src Image, v Params, s *Scratch) {
 	if v.Jitter {
 		p.jitter(img, &v)
 	}
-	if v.Gray {
-		img.gray(p.level)
+	if v.Gray && p.channels == 3 {
+		p.k.gray(img.plane(0), img.plane(1), img.plane(2))
 	}
 	if v.Sigma > 0 {
 		p.blur(img, v.Sigma, s)
@@ -76,7 +76,7 @@ func (p *Pipeline) ApplyParams(dst []float32, src Image, v Params, s *Scratch) {
 	if v.Solarize {
 		solarize(img.pix)
 	}
-	p.moments.normalize(dst, img, p.level)
+	p.normalize(dst, img)
 }
 
 // Eval writes the plain picture to dst, as [Pipeline.Apply] does with a view: the short side resized to EvalShort (the long
@@ -94,10 +94,10 @@ func (p *Pipeline) Eval(dst []float32, src Image, s *Scratch) {
 	}
 	s.cols.fill(src.W, w)
 	s.rows.fill(src.H, h)
-	cols, rows := s.cols.window(center(w, size), size), s.rows.window(center(h, size), size)
+	s.middle = [2]axis{s.cols.window(center(w, size), size), s.rows.window(center(h, size), size)}
 	img := s.planes(size, p.channels)
-	p.resample(img, src, Box{Height: src.H, Width: src.W}, &cols, &rows, false, s)
-	p.moments.normalize(dst, img, p.level)
+	p.resample(img, src, Box{Height: src.H, Width: src.W}, &s.middle[0], &s.middle[1], false, s)
+	p.normalize(dst, img)
 }
 
 func (p *Pipeline) checkLen(dst []float32) {

@@ -17,20 +17,20 @@ func picture(h, w, c int) Image {
 	return m
 }
 
-func pipeline(t testing.TB, r Recipe, channels int, l level) *Pipeline {
+func pipeline(t testing.TB, r Recipe, channels int, k *kernels) *Pipeline {
 	t.Helper()
 	p, err := New(r, channels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.level = l
+	p.k = k
 	return p
 }
 
 // Every kernel must give the bits of the plain one, whatever the size, the source and the scratch's history.
-func TestLevelsAgree(t *testing.T) {
+func TestKernelsAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	var scratch [avx512 + 1]Scratch
+	scratch := make([]Scratch, len(sets()))
 	for i := range 400 {
 		c := 1 + 2*r.IntN(2)
 		size := 1 + r.IntN(70)
@@ -43,19 +43,19 @@ func TestLevelsAgree(t *testing.T) {
 		src := picture(1+r.IntN(200), 1+r.IntN(200), c)
 		key := Key{Seed: r.Uint64(), Index: i}
 		var want, eval []float32
-		for _, l := range levels() {
-			p := pipeline(t, recipe, c, l)
+		for n, k := range sets() {
+			p := pipeline(t, recipe, c, k)
 			view, plainView := make([]float32, p.Len()), make([]float32, p.Len())
-			p.Apply(view, src, key, &scratch[l])
-			p.Eval(plainView, src, &scratch[l])
-			if l == plain {
+			p.Apply(view, src, key, &scratch[n])
+			p.Eval(plainView, src, &scratch[n])
+			if n == 0 {
 				want, eval = view, plainView
 				continue
 			}
 			for j := range view {
 				if view[j] != want[j] || plainView[j] != eval[j] {
-					t.Fatalf("%d px from %dx%dx%d, level %d, value %d: view %v, want %v; eval %v, want %v; params %+v",
-						size, src.H, src.W, c, l, j, view[j], want[j], plainView[j], eval[j], p.Draw(key, src.H, src.W))
+					t.Fatalf("%d px from %dx%dx%d, %s, value %d: view %v, want %v; eval %v, want %v; params %+v",
+						size, src.H, src.W, c, k.name, j, view[j], want[j], plainView[j], eval[j], p.Draw(key, src.H, src.W))
 				}
 			}
 		}

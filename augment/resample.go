@@ -3,14 +3,23 @@ package augment
 // resample cuts the box out of src, brings it to the view's size and writes it to img as planes: the horizontal pass first, its
 // result rounded to 8 bits, then the vertical one, as Pillow does. A flip only changes where columns are written.
 func (p *Pipeline) resample(img image, src Image, box Box, cols, rows *axis, flip bool, s *Scratch) {
-	s.narrow = grow(s.narrow, box.Height*img.size*img.channels)
-	narrowRows(s.narrow, src, box, cols, img.size, flip)
-	s.sums = grow(s.sums, img.size*img.channels)
-	combineRows(img, s.narrow, rows, s.sums)
+	pitch := img.size * img.channels
+	s.narrow = grow(s.narrow, max(box.Height, laneRows)*pitch)
+	p.k.narrow(s.narrow, src, box, cols, img.size, flip, s)
+	s.line = grow(s.line, pitch)
+	for y := range img.size {
+		p.k.combine(s.line, s.narrow[int(rows.first[y])*pitch:], pitch, rows.coef[y*rows.taps:][:rows.count[y]])
+		for c := range img.channels {
+			copy(img.plane(c)[y*img.size:][:img.size], s.line[c*img.size:])
+		}
+	}
 }
 
+// laneRows is the least number of rows for which narrow has room: vector kernels write so many at once.
+const laneRows = 16
+
 // narrowRows is the horizontal pass: every row of the box to size columns, channel after channel.
-func narrowRows(dst []uint8, src Image, box Box, cols *axis, size int, flip bool) {
+func narrowRows(dst []uint8, src Image, box Box, cols *axis, size int, flip bool, _ *Scratch) {
 	pitch := src.W * src.C
 	for y := range box.Height {
 		row := src.Pix[(box.Top+y)*pitch+box.Left*src.C:][:box.Width*src.C]
@@ -57,25 +66,20 @@ func narrowColor(out, row []uint8, cols *axis) {
 	}
 }
 
-// combineRows is the vertical pass: every row of the view is a weighted sum of rows of narrow.
-func combineRows(img image, narrow []uint8, rows *axis, sums []int32) {
-	pitch := img.size * img.channels
-	for y := range img.size {
-		for i := range sums {
-			sums[i] = half
-		}
-		from := narrow[int(rows.first[y])*pitch:]
-		for t, w := range rows.coef[y*rows.taps:][:rows.count[y]] {
-			row := from[t*pitch:][:len(sums)]
+// combineRow is the vertical pass of one row: a weighted sum of rows of narrow.
+func combineRow(dst, src []uint8, pitch int, coef []int32) {
+	const block = 64
+	for at := 0; at < len(dst); at += block {
+		out := dst[at:min(at+block, len(dst))]
+		var sums [block]int32
+		for t, w := range coef {
+			row := src[t*pitch+at:][:len(out)]
 			for i, v := range row {
-				sums[i] += w * int32(v)
+				sums[i&(block-1)] += w * int32(v)
 			}
 		}
-		for c := range img.channels {
-			out, in := img.plane(c)[y*img.size:][:img.size], sums[c*img.size:][:img.size]
-			for i, v := range in {
-				out[i] = clamp8(v >> precision)
-			}
+		for i := range out {
+			out[i] = clamp8((sums[i&(block-1)] + half) >> precision)
 		}
 	}
 }

@@ -4,25 +4,34 @@ package augment
 // One goroutine at a time.
 type Scratch struct {
 	cols, rows axis      // filters of lengths that the pipeline does not keep
+	middle     [2]axis   // the parts of cols and rows that Eval keeps
 	pix        []uint8   // the view, planes
 	narrow     []uint8   // the crop after the horizontal pass, a row holding its channels one after another
-	sums       []int32   // a row of the vertical pass
-	wide       []float32 // the plane that is blurred
+	lanes      []uint8   // the horizontal pass's rows, transposed
+	line       []uint8   // a row of the vertical pass, all channels
+	wide       []float32 // the plane that is blurred, with its margins above and below
 	row        []float32 // one row of it between the passes, with its margins
 	weights    []float32 // the blur's kernel
 }
 
-// image is a square picture in planes: channel after channel, each size x size bytes.
+// image is a square picture in planes of size x size bytes, channel after channel, each padded to stride bytes.
 type image struct {
-	pix            []uint8
-	size, channels int
+	pix                    []uint8
+	size, channels, stride int
 }
 
-func (m image) plane(c int) []uint8 { n := m.size * m.size; return m.pix[c*n : (c+1)*n : (c+1)*n] }
+// area is the number of pixels.
+func (m image) area() int { return m.size * m.size }
+
+// plane is a channel with its padding.
+func (m image) plane(c int) []uint8 {
+	return m.pix[c*m.stride : (c+1)*m.stride : (c+1)*m.stride]
+}
 
 func (s *Scratch) planes(size, channels int) image {
-	s.pix = grow(s.pix, size*size*channels)
-	return image{pix: s.pix, size: size, channels: channels}
+	stride := (size*size + planeAlign - 1) / planeAlign * planeAlign
+	s.pix = grow(s.pix, stride*channels)
+	return image{pix: s.pix, size: size, channels: channels, stride: stride}
 }
 
 // grow gives a slice of n elements, the old one where it is large enough. The content is arbitrary.

@@ -1,0 +1,3 @@
+package augment
+
+func sets() []*kernels { return []*kernels{plainKernels()} }
