@@ -1,0 +1,123 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/sslctl/sslctl/sdk/expr"
+	"github.com/sslctl/sslctl/sdk/method"
+	"github.com/sslctl/sslctl/sdk/wire"
+	"github.com/sslctl/sslctl/sdk/wire/diag"
+	"github.com/sslctl/sslctl/sdk/wire/fromproto"
+	methodv1 "github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1"
+	"github.com/sslctl/sslctl/sdk/wire/toproto"
+)
+
+// maxDescription bounds a description, which is text for people.
+const maxDescription = 1 << 20
+
+// Refusal is an answer that is no: the plugin works and says what is wrong with the question or with its method.
+type Refusal struct{ Diagnostics []diag.Diagnostic }
+
+// Error is one diagnostic a line, with its details.
+func (r *Refusal) Error() string {
+	var lines []string
+	for _, d := range r.Diagnostics {
+		lines = append(lines, strings.TrimRight(d.Summary+"\n"+d.Detail, "\n"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Describe asks the plugin what it is.
+func (c *Client) Describe(ctx context.Context) (wire.Kind, method.Description, error) {
+	m, err := c.service.Describe(ctx, &methodv1.DescribeRequest{}, grpc.MaxCallRecvMsgSize(maxDescription))
+	if err != nil {
+		return "", method.Description{}, c.broken(ctx, err)
+	}
+	if err := c.refused(m.GetDiagnostics()); err != nil {
+		return "", method.Description{}, err
+	}
+	kind, err := wire.KindOf(m.GetKind())
+	if err != nil {
+		return "", method.Description{}, err
+	}
+	d, err := fromproto.Description(m.GetDescription())
+	return kind, d, err
+}
+
+// Trace asks a method for its recipe and objective.
+func (c *Client) Trace(ctx context.Context, params map[string]any, s method.Shapes) (*method.Traced, error) {
+	data, err := c.trace(ctx, params, s, false)
+	if err != nil {
+		return nil, err
+	}
+	t, err := wire.UnmarshalTraced(data)
+	if err == nil && len(t.Regularisers) > 0 {
+		err = errors.New("a method answers with regularisers")
+	}
+	return t.Method, err
+}
+
+// TraceRegulariser asks a regulariser for its penalty; unit says that the rows were l2-normalised.
+func (c *Client) TraceRegulariser(ctx context.Context, params map[string]any, s method.Shapes, unit bool) (*expr.Program, error) {
+	data, err := c.trace(ctx, params, s, unit)
+	if err != nil {
+		return nil, err
+	}
+	return wire.UnmarshalPenalty(data)
+}
+
+func (c *Client) trace(ctx context.Context, params map[string]any, s method.Shapes, unit bool) ([]byte, error) {
+	settings, err := toproto.Settings(params)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.service.Trace(ctx, &methodv1.TraceRequest{Params: settings, Shapes: toproto.Shapes(s), Unit: unit})
+	if err != nil {
+		return nil, c.broken(ctx, err)
+	}
+	return m.GetTraced(), c.refused(m.GetDiagnostics())
+}
+
+// refused logs warnings and makes an error of the rest.
+func (c *Client) refused(m []*methodv1.Diagnostic) error {
+	all := fromproto.Diagnostics(m)
+	for _, d := range all {
+		if d.Severity == diag.Warning {
+			c.logger.Warn(d.Summary, zap.String("detail", d.Detail), zap.String("param", d.Param), zap.String("source", d.Source))
+		}
+	}
+	if failed := diag.Errors(all); len(failed) > 0 {
+		return &Refusal{failed}
+	}
+	return nil
+}
+
+// broken says what a failed call means.
+func (c *Client) broken(ctx context.Context, err error) error {
+	switch status.Code(err) {
+	case codes.DeadlineExceeded, codes.Canceled:
+		if ctx.Err() != nil {
+			return fmt.Errorf("it did not answer: %w", ctx.Err())
+		}
+	case codes.ResourceExhausted:
+		return fmt.Errorf("its answer is too large: %s", status.Convert(err).Message())
+	case codes.Unimplemented:
+		return fmt.Errorf("it does not know the question: %s", status.Convert(err).Message())
+	case codes.Unavailable:
+		select {
+		case <-c.process.done:
+			return fmt.Errorf("it crashed (%v)%s", c.process.state(), lastWords(c.process.words.String()))
+		case <-time.After(closeGrace):
+		}
+	}
+	return fmt.Errorf("%s: %s", status.Code(err), clip(status.Convert(err).Message(), maxWords))
+}

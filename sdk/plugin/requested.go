@@ -1,0 +1,20 @@
+package plugin
+
+import (
+	"strings"
+
+	"github.com/sslctl/sslctl/sdk/wire"
+)
+
+// ServeKey is the variable by which sslctl tells a copy of itself to serve one of the methods that it ships:
+// "method/vicreg".
+const ServeKey = "SSLCTL_SERVE"
+
+// Request is the value of ServeKey for a plugin.
+func Request(kind wire.Kind, name string) string { return string(kind) + "/" + name }
+
+// Requested reads a value of ServeKey; ok is false where nothing is requested.
+func Requested(value string) (kind wire.Kind, name string, ok bool) {
+	k, name, ok := strings.Cut(value, "/")
+	return wire.Kind(k), name, ok && name != ""
+}

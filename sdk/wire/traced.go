@@ -1,0 +1,119 @@
+package wire
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/sslctl/sslctl/sdk/expr"
+	"github.com/sslctl/sslctl/sdk/method"
+	"github.com/sslctl/sslctl/sdk/wire/fromproto"
+	methodv1 "github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1"
+	"github.com/sslctl/sslctl/sdk/wire/toproto"
+)
+
+// Traced is all that a run needs of its plugins: the method's recipe and objective, and the penalties that joined it.
+type Traced struct {
+	Method       *method.Traced
+	Regularisers []Regularisation // in the order in which they are added
+}
+
+// Regularisation is a penalty that joined a method.
+type Regularisation struct {
+	Name    string
+	Weight  float64
+	On      string // what is regularised: z, p or y
+	Unit    bool   // the rows are l2-normalised first
+	Program *expr.Program
+}
+
+// MaxRegularisers bounds the penalties of a run.
+const MaxRegularisers = 64
+
+// MarshalTraced encodes what a run folder keeps as program.pb. Equal values give equal bytes.
+func MarshalTraced(t Traced) ([]byte, error) {
+	m := toproto.Traced(t.Method)
+	for _, r := range t.Regularisers {
+		m.Regularisers = append(m.Regularisers, &methodv1.Regularisation{
+			Name: r.Name, Weight: r.Weight, On: r.On, Unit: r.Unit, Program: toproto.Program(r.Program),
+		})
+	}
+	return encode(m)
+}
+
+// UnmarshalTraced decodes what MarshalTraced wrote, with every check of a plugin's answer.
+func UnmarshalTraced(data []byte) (Traced, error) {
+	m := &methodv1.Traced{}
+	if err := decode(data, m); err != nil {
+		return Traced{}, err
+	}
+	t, err := fromproto.Traced(m)
+	if err != nil {
+		return Traced{}, err
+	}
+	out := Traced{Method: t}
+	if n := len(m.GetRegularisers()); n > MaxRegularisers {
+		return Traced{}, fmt.Errorf("%d regularisers; at most %d", n, MaxRegularisers)
+	}
+	for _, r := range m.GetRegularisers() {
+		p, err := fromproto.Penalty(r.GetProgram())
+		if err != nil {
+			return Traced{}, fmt.Errorf("regulariser %q: %w", r.GetName(), err)
+		}
+		out.Regularisers = append(out.Regularisers, Regularisation{
+			Name: r.GetName(), Weight: r.GetWeight(), On: r.GetOn(), Unit: r.GetUnit(), Program: p,
+		})
+	}
+	return out, nil
+}
+
+// MarshalPenalty encodes a regulariser's answer.
+func MarshalPenalty(p *expr.Program) ([]byte, error) {
+	return encode(&methodv1.Traced{Program: toproto.Program(p)})
+}
+
+// UnmarshalPenalty decodes what MarshalPenalty wrote.
+func UnmarshalPenalty(data []byte) (*expr.Program, error) {
+	m := &methodv1.Traced{}
+	if err := decode(data, m); err != nil {
+		return nil, err
+	}
+	return fromproto.Penalty(m.GetProgram())
+}
+
+// Marshal encodes a program. Equal programs give equal bytes.
+func Marshal(p *expr.Program) ([]byte, error) { return encode(toproto.Program(p)) }
+
+// Unmarshal decodes and validates a program.
+func Unmarshal(data []byte) (*expr.Program, error) {
+	m := &methodv1.Program{}
+	if err := decode(data, m); err != nil {
+		return nil, err
+	}
+	return fromproto.Program(m)
+}
+
+// encode is deterministic: the messages hold no map, and fields are written in the order of their numbers.
+func encode(m proto.Message) ([]byte, error) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("encode: %d bytes; at most %d", len(data), MaxBytes)
+	}
+	return data, nil
+}
+
+func decode(data []byte, m proto.Message) error {
+	if err := versions(data, m.ProtoReflect().Descriptor()); err != nil {
+		return err
+	}
+	if err := measure(data, m.ProtoReflect().Descriptor()); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	if err := proto.Unmarshal(data, m); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
+}
