@@ -37,6 +37,9 @@ type Reg struct {
 	Terms map[string]Term `koanf:",remain"`
 }
 
+// Names lists the regularisers in the order in which they join the loss, which is alphabetical.
+func (r Reg) Names() []string { return slices.Sorted(maps.Keys(r.Terms)) }
+
 // Term is a regulariser with its weight in the loss and its own hyper-parameters.
 type Term struct {
 	Weight float64        `koanf:"weight" min:"0" help:"factor of the regulariser in the loss"`

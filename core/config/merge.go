@@ -146,11 +146,11 @@ func structValues(s any) map[string]any {
 
 // place records an entry whose key is full and whose value has its type.
 func (m *merge) place(s step, e entry) error {
-	if rest, ok := strings.CutPrefix(e.key, viewsKey+"."); ok {
-		index, _, _ := strings.Cut(rest, ".")
-		if i, err := strconv.Atoi(index); err != nil || i >= m.views {
-			return fault.New(fault.Usage, "views count from 0; a list under augment.views in a file sets their number", "%s: there are %d views (from %s)", e.key, m.views, e.from)
+	if rest, ok := strings.CutPrefix(e.key, viewsKey+"."); ok && !m.hasView(rest) {
+		if m.names.lenient { // a view of the preset, which is not known yet
+			return nil
 		}
+		return fault.New(fault.Usage, "views count from 0; a list under augment.views in a file sets their number", "%s: there are %d views (from %s)", e.key, m.views, e.from)
 	}
 	if !isRegularizer(e.key) {
 		return s.set(e.key, e.value, e.from)
@@ -163,6 +163,13 @@ func (m *merge) place(s step, e entry) error {
 		m.load(step{map[string]any{weight: 1.0}, map[string]Origin{weight: e.from}})
 	}
 	return nil
+}
+
+// hasView reports whether there is a view of the number that opens rest.
+func (m *merge) hasView(rest string) bool {
+	number, _, _ := strings.Cut(rest, ".")
+	i, err := strconv.Atoi(number)
+	return err == nil && i < m.views
 }
 
 // isRegularizer reports whether key is reg.NAME, neither an option of the section nor a hyper-parameter.

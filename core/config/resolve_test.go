@@ -3,7 +3,6 @@ package config
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -406,17 +405,12 @@ func TestPeekBeforeTheMethodIsKnown(t *testing.T) {
 		File:  writeFile(t, "preset: cifar10\nprojector: 512\n"),
 		Env:   []string{"SSLCTL_DATA=cifar10"},
 		Flags: flags,
-		Set:   []string{"tau=0.99"},
+		Set:   []string{"tau=0.99", "augment.views.7.blur=0.5"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var regs []string
-	for name := range c.Reg.Terms {
-		regs = append(regs, name)
-	}
-	slices.Sort(regs)
-	got := []any{c.Method, c.Preset, c.Data.Name, regs, c.Params["tau"]}
+	got := []any{c.Method, c.Preset, c.Data.Name, c.Reg.Names(), c.Params["tau"]}
 	if diff := cmp.Diff([]any{"byol", "cifar10", "cifar10", []string{"cov", "var"}, 0.99}, got); diff != "" {
 		t.Error(diff)
 	}
