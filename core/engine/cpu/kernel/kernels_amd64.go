@@ -256,6 +256,56 @@ func sumSquaredDiffAVX2(a *float32, b *float32, n int) float64
 //go:noescape
 func colSumsAVX2(sum *float32, a *float32, rows int, cols int, ld int)
 
+// bnStatsAVX2 sums x-shift and its square down the columns.
+//
+//go:noescape
+func bnStatsAVX2(sum *float32, squares *float32, x *float32, shift *float32, rows int, cols int, ld int)
+
+// bnReduceAVX2 sums dy*(x-mean) and dy down the columns.
+//
+//go:noescape
+func bnReduceAVX2(dot *float32, sum *float32, x *float32, dy *float32, mean *float32, rows int, cols int, ld int)
+
+// bnReduceMaskedAVX2 sums dy*(x-mean) and dy down the columns, where y is positive.
+//
+//go:noescape
+func bnReduceMaskedAVX2(dot *float32, sum *float32, x *float32, dy *float32, y *float32, mean *float32, rows int, cols int, ld int)
+
+// bnApplyAVX2 applies batch norm.
+//
+//go:noescape
+func bnApplyAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyReLUAVX2 applies batch norm.
+//
+//go:noescape
+func bnApplyReLUAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddAVX2 applies batch norm.
+//
+//go:noescape
+func bnApplyAddAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddReLUAVX2 applies batch norm.
+//
+//go:noescape
+func bnApplyAddReLUAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnBackwardAVX2 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardAVX2(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardMaskedAVX2 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardMaskedAVX2(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardBranchAVX2 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardBranchAVX2(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
 // tile1x1AVX512 computes a tile of 1 rows and 16 columns.
 //
 //go:noescape
@@ -580,3 +630,53 @@ func sumSquaredDiffAVX512(a *float32, b *float32, n int) float64
 //
 //go:noescape
 func colSumsAVX512(sum *float32, a *float32, rows int, cols int, ld int)
+
+// bnStatsAVX512 sums x-shift and its square down the columns.
+//
+//go:noescape
+func bnStatsAVX512(sum *float32, squares *float32, x *float32, shift *float32, rows int, cols int, ld int)
+
+// bnReduceAVX512 sums dy*(x-mean) and dy down the columns.
+//
+//go:noescape
+func bnReduceAVX512(dot *float32, sum *float32, x *float32, dy *float32, mean *float32, rows int, cols int, ld int)
+
+// bnReduceMaskedAVX512 sums dy*(x-mean) and dy down the columns, where y is positive.
+//
+//go:noescape
+func bnReduceMaskedAVX512(dot *float32, sum *float32, x *float32, dy *float32, y *float32, mean *float32, rows int, cols int, ld int)
+
+// bnApplyAVX512 applies batch norm.
+//
+//go:noescape
+func bnApplyAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyReLUAVX512 applies batch norm.
+//
+//go:noescape
+func bnApplyReLUAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddAVX512 applies batch norm.
+//
+//go:noescape
+func bnApplyAddAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddReLUAVX512 applies batch norm.
+//
+//go:noescape
+func bnApplyAddReLUAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnBackwardAVX512 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardAVX512(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardMaskedAVX512 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardMaskedAVX512(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardBranchAVX512 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardBranchAVX512(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)

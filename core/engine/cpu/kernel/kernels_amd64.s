@@ -3549,6 +3549,1086 @@ done:
 	VZEROUPPER
 	RET
 
+// func bnStatsAVX2(sum *float32, squares *float32, x *float32, shift *float32, rows int, cols int, ld int)
+// Requires: AVX, FMA3
+TEXT ·bnStatsAVX2(SB), NOSPLIT, $0-56
+	MOVQ cols+40(FP), AX
+	MOVQ ld+48(FP), CX
+	SHLQ $0x02, CX
+	MOVQ sum+0(FP), DX
+	MOVQ squares+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ shift+24(FP), DI
+
+group2:
+	CMPQ    AX, $0x00000010
+	JL      rest2
+	VMOVUPS (DI), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS 32(DI), Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    SI, R8
+	MOVQ    rows+32(FP), R9
+
+down2:
+	VMOVUPS     (R8), Y6
+	VSUBPS      Y0, Y6, Y6
+	VADDPS      Y6, Y1, Y1
+	VFMADD231PS Y6, Y6, Y2
+	VMOVUPS     32(R8), Y6
+	VSUBPS      Y3, Y6, Y6
+	VADDPS      Y6, Y4, Y4
+	VFMADD231PS Y6, Y6, Y5
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         down2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (BX)
+	VMOVUPS     Y4, 32(DX)
+	VMOVUPS     Y5, 32(BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, AX
+	JMP         group2
+
+rest2:
+group1:
+	CMPQ    AX, $0x00000008
+	JL      rest1
+	VMOVUPS (DI), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    SI, R8
+	MOVQ    rows+32(FP), R9
+
+down1:
+	VMOVUPS     (R8), Y3
+	VSUBPS      Y0, Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	VFMADD231PS Y3, Y3, Y2
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         down1
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (BX)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, AX
+	JMP         group1
+
+rest1:
+	TESTQ      AX, AX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), R8
+	NEGQ       AX
+	VMOVUPS    (R8)(AX*4), Y0
+	VMASKMOVPS (DI), Y0, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       SI, AX
+	MOVQ       rows+32(FP), SI
+
+down0:
+	VMASKMOVPS  (AX), Y0, Y4
+	VSUBPS      Y1, Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y4, Y3
+	ADDQ        CX, AX
+	DECQ        SI
+	JNZ         down0
+	VMASKMOVPS  Y2, Y0, (DX)
+	VMASKMOVPS  Y3, Y0, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceAVX2(dot *float32, sum *float32, x *float32, dy *float32, mean *float32, rows int, cols int, ld int)
+// Requires: AVX, FMA3
+TEXT ·bnReduceAVX2(SB), NOSPLIT, $0-64
+	MOVQ cols+48(FP), AX
+	MOVQ ld+56(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dot+0(FP), DX
+	MOVQ sum+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ dy+24(FP), DI
+	MOVQ mean+32(FP), R8
+
+group2:
+	CMPQ    AX, $0x00000010
+	JL      rest2
+	VMOVUPS (R8), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS 32(R8), Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+40(FP), R11
+
+down2:
+	VMOVUPS     (R9), Y6
+	VMOVUPS     (R10), Y7
+	VSUBPS      Y0, Y6, Y6
+	VADDPS      Y7, Y2, Y2
+	VFMADD231PS Y7, Y6, Y1
+	VMOVUPS     32(R9), Y6
+	VMOVUPS     32(R10), Y7
+	VSUBPS      Y3, Y6, Y6
+	VADDPS      Y7, Y5, Y5
+	VFMADD231PS Y7, Y6, Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R10
+	DECQ        R11
+	JNZ         down2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (BX)
+	VMOVUPS     Y4, 32(DX)
+	VMOVUPS     Y5, 32(BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, AX
+	JMP         group2
+
+rest2:
+group1:
+	CMPQ    AX, $0x00000008
+	JL      rest1
+	VMOVUPS (R8), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+40(FP), R11
+
+down1:
+	VMOVUPS     (R9), Y3
+	VMOVUPS     (R10), Y4
+	VSUBPS      Y0, Y3, Y3
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y3, Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R10
+	DECQ        R11
+	JNZ         down1
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (BX)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, AX
+	JMP         group1
+
+rest1:
+	TESTQ      AX, AX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), R9
+	NEGQ       AX
+	VMOVUPS    (R9)(AX*4), Y0
+	VMASKMOVPS (R8), Y0, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       SI, AX
+	MOVQ       DI, SI
+	MOVQ       rows+40(FP), DI
+
+down0:
+	VMASKMOVPS  (AX), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VSUBPS      Y1, Y4, Y4
+	VADDPS      Y5, Y3, Y3
+	VFMADD231PS Y5, Y4, Y2
+	ADDQ        CX, AX
+	ADDQ        CX, SI
+	DECQ        DI
+	JNZ         down0
+	VMASKMOVPS  Y2, Y0, (DX)
+	VMASKMOVPS  Y3, Y0, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceMaskedAVX2(dot *float32, sum *float32, x *float32, dy *float32, y *float32, mean *float32, rows int, cols int, ld int)
+// Requires: AVX, FMA3
+TEXT ·bnReduceMaskedAVX2(SB), NOSPLIT, $0-72
+	MOVQ cols+56(FP), AX
+	MOVQ ld+64(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dot+0(FP), DX
+	MOVQ sum+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ dy+24(FP), DI
+	MOVQ y+32(FP), R8
+	MOVQ mean+40(FP), R9
+
+group2:
+	CMPQ    AX, $0x00000010
+	JL      rest2
+	VMOVUPS (R9), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS 32(R9), Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    rows+48(FP), R13
+
+down2:
+	VMOVUPS     (R10), Y6
+	VMOVUPS     (R11), Y7
+	VMOVUPS     (R12), Y8
+	VXORPS      Y9, Y9, Y9
+	VCMPPS      $0x01, Y8, Y9, Y9
+	VANDPS      Y9, Y7, Y7
+	VSUBPS      Y0, Y6, Y6
+	VADDPS      Y7, Y2, Y2
+	VFMADD231PS Y7, Y6, Y1
+	VMOVUPS     32(R10), Y6
+	VMOVUPS     32(R11), Y7
+	VMOVUPS     32(R12), Y8
+	VXORPS      Y9, Y9, Y9
+	VCMPPS      $0x01, Y8, Y9, Y9
+	VANDPS      Y9, Y7, Y7
+	VSUBPS      Y3, Y6, Y6
+	VADDPS      Y7, Y5, Y5
+	VFMADD231PS Y7, Y6, Y4
+	ADDQ        CX, R10
+	ADDQ        CX, R11
+	ADDQ        CX, R12
+	DECQ        R13
+	JNZ         down2
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (BX)
+	VMOVUPS     Y4, 32(DX)
+	VMOVUPS     Y5, 32(BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, AX
+	JMP         group2
+
+rest2:
+group1:
+	CMPQ    AX, $0x00000008
+	JL      rest1
+	VMOVUPS (R9), Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    rows+48(FP), R13
+
+down1:
+	VMOVUPS     (R10), Y3
+	VMOVUPS     (R11), Y4
+	VMOVUPS     (R12), Y5
+	VXORPS      Y6, Y6, Y6
+	VCMPPS      $0x01, Y5, Y6, Y6
+	VANDPS      Y6, Y4, Y4
+	VSUBPS      Y0, Y3, Y3
+	VADDPS      Y4, Y2, Y2
+	VFMADD231PS Y4, Y3, Y1
+	ADDQ        CX, R10
+	ADDQ        CX, R11
+	ADDQ        CX, R12
+	DECQ        R13
+	JNZ         down1
+	VMOVUPS     Y1, (DX)
+	VMOVUPS     Y2, (BX)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, AX
+	JMP         group1
+
+rest1:
+	TESTQ      AX, AX
+	JZ         done
+	LEAQ       laneTable<>+32(SB), R10
+	NEGQ       AX
+	VMOVUPS    (R10)(AX*4), Y0
+	VMASKMOVPS (R9), Y0, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       SI, AX
+	MOVQ       DI, SI
+	MOVQ       R8, DI
+	MOVQ       rows+48(FP), R8
+
+down0:
+	VMASKMOVPS  (AX), Y0, Y4
+	VMASKMOVPS  (SI), Y0, Y5
+	VMASKMOVPS  (DI), Y0, Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y6, Y7, Y7
+	VANDPS      Y7, Y5, Y5
+	VSUBPS      Y1, Y4, Y4
+	VADDPS      Y5, Y3, Y3
+	VFMADD231PS Y5, Y4, Y2
+	ADDQ        CX, AX
+	ADDQ        CX, SI
+	ADDQ        CX, DI
+	DECQ        R8
+	JNZ         down0
+	VMASKMOVPS  Y2, Y0, (DX)
+	VMASKMOVPS  Y3, Y0, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnApplyAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnApplyAVX2(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R9
+	MOVQ        R8, R10
+	NEGQ        R10
+	VMOVUPS     (R9)(R10*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VSUBPS      Y2, Y1, Y1
+	VFMADD213PS Y4, Y3, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyReLUAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnApplyReLUAVX2(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R9
+	MOVQ        R8, R10
+	NEGQ        R10
+	VMOVUPS     (R9)(R10*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VSUBPS      Y2, Y1, Y1
+	VFMADD213PS Y4, Y3, Y1
+	VXORPS      Y2, Y2, Y2
+	VMAXPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnApplyAddAVX2(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R10
+	MOVQ        R9, R11
+	NEGQ        R11
+	VMOVUPS     (R10)(R11*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y5, Y4, Y1
+	VADDPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddReLUAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnApplyAddReLUAVX2(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R10
+	MOVQ        R9, R11
+	NEGQ        R11
+	VMOVUPS     (R10)(R11*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y5, Y4, Y1
+	VADDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VMAXPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardAVX2(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnBackwardAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ rows+56(FP), R9
+
+row:
+	MOVQ cols+64(FP), R10
+
+loop2:
+	CMPQ        R10, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD231PS Y1, Y3, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VMOVUPS     32(R8), Y5
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD231PS Y1, Y3, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R10
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R10, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD231PS Y1, Y3, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, R10
+	JMP         loop1
+
+next1:
+	TESTQ       R10, R10
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R11
+	MOVQ        R10, R12
+	NEGQ        R12
+	VMOVUPS     (R11)(R12*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VMASKMOVPS  (R8), Y0, Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (CX)(R10*4), CX
+	LEAQ (DX)(R10*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardMaskedAVX2(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnBackwardMaskedAVX2(SB), NOSPLIT, $0-80
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	MOVQ rows+64(FP), R10
+
+row:
+	MOVQ cols+72(FP), R11
+
+loop2:
+	CMPQ        R11, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VMOVUPS     32(R8), Y5
+	VMOVUPS     32(R9), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R11
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R11, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, R11
+	JMP         loop1
+
+next1:
+	TESTQ       R11, R11
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R12
+	MOVQ        R11, R13
+	NEGQ        R13
+	VMOVUPS     (R12)(R13*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VMASKMOVPS  (R8), Y0, Y6
+	VMASKMOVPS  (R9), Y0, Y7
+	VXORPS      Y8, Y8, Y8
+	VCMPPS      $0x01, Y3, Y8, Y8
+	VANDPS      Y8, Y2, Y2
+	VSUBPS      Y4, Y1, Y1
+	VFMADD213PS Y7, Y6, Y1
+	VFMADD231PS Y2, Y5, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R11*4), AX
+	LEAQ (CX)(R11*4), CX
+	LEAQ (DX)(R11*4), DX
+	LEAQ (BX)(R11*4), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	DECQ R10
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardBranchAVX2(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·bnBackwardBranchAVX2(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dres+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	MOVQ rows+72(FP), R11
+
+row:
+	MOVQ cols+80(FP), R12
+
+loop2:
+	CMPQ        R12, $0x00000010
+	JL          next2
+	VMOVUPS     (DX), Y0
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (SI), Y2
+	VMOVUPS     (DI), Y3
+	VMOVUPS     (R8), Y4
+	VMOVUPS     (R9), Y5
+	VMOVUPS     (R10), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, (CX)
+	VMOVUPS     32(DX), Y0
+	VMOVUPS     32(BX), Y1
+	VMOVUPS     32(SI), Y2
+	VMOVUPS     32(DI), Y3
+	VMOVUPS     32(R8), Y4
+	VMOVUPS     32(R9), Y5
+	VMOVUPS     32(R10), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVUPS     Y0, 32(AX)
+	VMOVUPS     Y1, 32(CX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R12
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R12, $0x00000008
+	JL          next1
+	VMOVUPS     (DX), Y0
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (SI), Y2
+	VMOVUPS     (DI), Y3
+	VMOVUPS     (R8), Y4
+	VMOVUPS     (R9), Y5
+	VMOVUPS     (R10), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y1, (CX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R12
+	JMP         loop1
+
+next1:
+	TESTQ       R12, R12
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R13
+	MOVQ        R12, R14
+	NEGQ        R14
+	VMOVUPS     (R13)(R14*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y2
+	VMASKMOVPS  (SI), Y0, Y3
+	VMASKMOVPS  (DI), Y0, Y4
+	VMASKMOVPS  (R8), Y0, Y5
+	VMASKMOVPS  (R9), Y0, Y6
+	VMASKMOVPS  (R10), Y0, Y7
+	VXORPS      Y8, Y8, Y8
+	VCMPPS      $0x01, Y3, Y8, Y8
+	VANDPS      Y8, Y2, Y2
+	VSUBPS      Y4, Y1, Y1
+	VFMADD213PS Y7, Y6, Y1
+	VFMADD231PS Y2, Y5, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+	VMASKMOVPS  Y2, Y0, (CX)
+
+done:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (CX)(R12*4), CX
+	LEAQ (DX)(R12*4), DX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (SI)(R12*4), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	DECQ R11
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func tile1x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
@@ -10224,5 +11304,1144 @@ down0:
 	VMOVUPS   Z6, K1, (DX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func bnStatsAVX512(sum *float32, squares *float32, x *float32, shift *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnStatsAVX512(SB), NOSPLIT, $0-56
+	MOVQ cols+40(FP), AX
+	MOVQ ld+48(FP), CX
+	SHLQ $0x02, CX
+	MOVQ sum+0(FP), DX
+	MOVQ squares+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ shift+24(FP), DI
+
+group4:
+	CMPQ    AX, $0x00000040
+	JL      rest4
+	VMOVUPS (DI), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS 64(DI), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS 128(DI), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(DI), Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R8
+	MOVQ    rows+32(FP), R9
+
+down4:
+	VMOVUPS     (R8), Z12
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z12, Z1, Z1
+	VFMADD231PS Z12, Z12, Z2
+	VMOVUPS     64(R8), Z12
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z12, Z4, Z4
+	VFMADD231PS Z12, Z12, Z5
+	VMOVUPS     128(R8), Z12
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z12, Z7, Z7
+	VFMADD231PS Z12, Z12, Z8
+	VMOVUPS     192(R8), Z12
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z12, Z10, Z10
+	VFMADD231PS Z12, Z12, Z11
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         down4
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z4, 64(DX)
+	VMOVUPS     Z5, 64(BX)
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     Z8, 128(BX)
+	VMOVUPS     Z10, 192(DX)
+	VMOVUPS     Z11, 192(BX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000100, SI
+	ADDQ        $0x00000100, DI
+	SUBQ        $0x00000040, AX
+	JMP         group4
+
+rest4:
+group1:
+	CMPQ    AX, $0x00000010
+	JL      rest1
+	VMOVUPS (DI), Z0
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	MOVQ    SI, R8
+	MOVQ    rows+32(FP), R9
+
+down1:
+	VMOVUPS     (R8), Z1
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z1, Z13, Z13
+	VFMADD231PS Z1, Z1, Z14
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         down1
+	VMOVUPS     Z13, (DX)
+	VMOVUPS     Z14, (BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, AX
+	JMP         group1
+
+rest1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, R8
+	BZHIQ     AX, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z0
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	MOVQ      SI, AX
+	MOVQ      rows+32(FP), SI
+
+down0:
+	VMOVUPS.Z   (AX), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z1, Z15, Z15
+	VFMADD231PS Z1, Z1, Z16
+	ADDQ        CX, AX
+	DECQ        SI
+	JNZ         down0
+	VMOVUPS     Z15, K1, (DX)
+	VMOVUPS     Z16, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceAVX512(dot *float32, sum *float32, x *float32, dy *float32, mean *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnReduceAVX512(SB), NOSPLIT, $0-64
+	MOVQ cols+48(FP), AX
+	MOVQ ld+56(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dot+0(FP), DX
+	MOVQ sum+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ dy+24(FP), DI
+	MOVQ mean+32(FP), R8
+
+group4:
+	CMPQ    AX, $0x00000040
+	JL      rest4
+	VMOVUPS (R8), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS 64(R8), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS 128(R8), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(R8), Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+40(FP), R11
+
+down4:
+	VMOVUPS     (R9), Z12
+	VMOVUPS     (R10), Z13
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z13, Z2, Z2
+	VFMADD231PS Z13, Z12, Z1
+	VMOVUPS     64(R9), Z12
+	VMOVUPS     64(R10), Z13
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z13, Z5, Z5
+	VFMADD231PS Z13, Z12, Z4
+	VMOVUPS     128(R9), Z12
+	VMOVUPS     128(R10), Z13
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z13, Z8, Z8
+	VFMADD231PS Z13, Z12, Z7
+	VMOVUPS     192(R9), Z12
+	VMOVUPS     192(R10), Z13
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z13, Z11, Z11
+	VFMADD231PS Z13, Z12, Z10
+	ADDQ        CX, R9
+	ADDQ        CX, R10
+	DECQ        R11
+	JNZ         down4
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z4, 64(DX)
+	VMOVUPS     Z5, 64(BX)
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     Z8, 128(BX)
+	VMOVUPS     Z10, 192(DX)
+	VMOVUPS     Z11, 192(BX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000100, SI
+	ADDQ        $0x00000100, DI
+	ADDQ        $0x00000100, R8
+	SUBQ        $0x00000040, AX
+	JMP         group4
+
+rest4:
+group1:
+	CMPQ    AX, $0x00000010
+	JL      rest1
+	VMOVUPS (R8), Z0
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+40(FP), R11
+
+down1:
+	VMOVUPS     (R9), Z1
+	VMOVUPS     (R10), Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z15, Z15
+	VFMADD231PS Z2, Z1, Z14
+	ADDQ        CX, R9
+	ADDQ        CX, R10
+	DECQ        R11
+	JNZ         down1
+	VMOVUPS     Z14, (DX)
+	VMOVUPS     Z15, (BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, AX
+	JMP         group1
+
+rest1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, R9
+	BZHIQ     AX, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z0
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	MOVQ      SI, AX
+	MOVQ      DI, SI
+	MOVQ      rows+40(FP), DI
+
+down0:
+	VMOVUPS.Z   (AX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z17, Z17
+	VFMADD231PS Z2, Z1, Z16
+	ADDQ        CX, AX
+	ADDQ        CX, SI
+	DECQ        DI
+	JNZ         down0
+	VMOVUPS     Z16, K1, (DX)
+	VMOVUPS     Z17, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceMaskedAVX512(dot *float32, sum *float32, x *float32, dy *float32, y *float32, mean *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnReduceMaskedAVX512(SB), NOSPLIT, $0-72
+	MOVQ cols+56(FP), AX
+	MOVQ ld+64(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dot+0(FP), DX
+	MOVQ sum+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ dy+24(FP), DI
+	MOVQ y+32(FP), R8
+	MOVQ mean+40(FP), R9
+
+group4:
+	CMPQ    AX, $0x00000040
+	JL      rest4
+	VMOVUPS (R9), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS 64(R9), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS 128(R9), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(R9), Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    rows+48(FP), R13
+
+down4:
+	VMOVUPS     (R10), Z12
+	VMOVUPS     (R11), Z13
+	VMOVUPS     (R12), Z14
+	VPXORD      Z15, Z15, Z15
+	VCMPPS      $0x01, Z14, Z15, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z13, Z2, Z2
+	VFMADD231PS Z13, Z12, Z1
+	VMOVUPS     64(R10), Z12
+	VMOVUPS     64(R11), Z13
+	VMOVUPS     64(R12), Z14
+	VPXORD      Z16, Z16, Z16
+	VCMPPS      $0x01, Z14, Z16, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z13, Z5, Z5
+	VFMADD231PS Z13, Z12, Z4
+	VMOVUPS     128(R10), Z12
+	VMOVUPS     128(R11), Z13
+	VMOVUPS     128(R12), Z14
+	VPXORD      Z17, Z17, Z17
+	VCMPPS      $0x01, Z14, Z17, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z13, Z8, Z8
+	VFMADD231PS Z13, Z12, Z7
+	VMOVUPS     192(R10), Z12
+	VMOVUPS     192(R11), Z13
+	VMOVUPS     192(R12), Z14
+	VPXORD      Z18, Z18, Z18
+	VCMPPS      $0x01, Z14, Z18, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z13, Z11, Z11
+	VFMADD231PS Z13, Z12, Z10
+	ADDQ        CX, R10
+	ADDQ        CX, R11
+	ADDQ        CX, R12
+	DECQ        R13
+	JNZ         down4
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z4, 64(DX)
+	VMOVUPS     Z5, 64(BX)
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     Z8, 128(BX)
+	VMOVUPS     Z10, 192(DX)
+	VMOVUPS     Z11, 192(BX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000100, SI
+	ADDQ        $0x00000100, DI
+	ADDQ        $0x00000100, R8
+	ADDQ        $0x00000100, R9
+	SUBQ        $0x00000040, AX
+	JMP         group4
+
+rest4:
+group1:
+	CMPQ    AX, $0x00000010
+	JL      rest1
+	VMOVUPS (R9), Z0
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    rows+48(FP), R13
+
+down1:
+	VMOVUPS     (R10), Z1
+	VMOVUPS     (R11), Z2
+	VMOVUPS     (R12), Z3
+	VPXORD      Z21, Z21, Z21
+	VCMPPS      $0x01, Z3, Z21, K1
+	VMOVAPS.Z   Z2, K1, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z20, Z20
+	VFMADD231PS Z2, Z1, Z19
+	ADDQ        CX, R10
+	ADDQ        CX, R11
+	ADDQ        CX, R12
+	DECQ        R13
+	JNZ         down1
+	VMOVUPS     Z19, (DX)
+	VMOVUPS     Z20, (BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, AX
+	JMP         group1
+
+rest1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, R10
+	BZHIQ     AX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R9), K1, Z0
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z23, Z23, Z23
+	MOVQ      SI, AX
+	MOVQ      DI, SI
+	MOVQ      R8, DI
+	MOVQ      rows+48(FP), R8
+
+down0:
+	VMOVUPS.Z   (AX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VMOVUPS.Z   (DI), K1, Z3
+	VPXORD      Z24, Z24, Z24
+	VCMPPS      $0x01, Z3, Z24, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z23, Z23
+	VFMADD231PS Z2, Z1, Z22
+	ADDQ        CX, AX
+	ADDQ        CX, SI
+	ADDQ        CX, DI
+	DECQ        R8
+	JNZ         down0
+	VMOVUPS     Z22, K1, (DX)
+	VMOVUPS     Z23, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnApplyAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnApplyAVX512(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	MOVQ        $0xffffffff, R9
+	BZHIQ       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyReLUAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnApplyReLUAVX512(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z4, Z4, Z4
+	VMAXPS      Z0, Z4, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z0, Z5, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z6, Z6, Z6
+	VMAXPS      Z0, Z6, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	MOVQ        $0xffffffff, R9
+	BZHIQ       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z7, Z7, Z7
+	VMAXPS      Z0, Z7, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnApplyAddAVX512(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	MOVQ        $0xffffffff, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddReLUAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnApplyAddReLUAVX512(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z0, Z5, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z6, Z6, Z6
+	VMAXPS      Z0, Z6, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z7, Z7, Z7
+	VMAXPS      Z0, Z7, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	MOVQ        $0xffffffff, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z8, Z8, Z8
+	VMAXPS      Z0, Z8, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardAVX512(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnBackwardAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ rows+56(FP), R9
+
+row:
+	MOVQ cols+64(FP), R10
+
+loop2:
+	CMPQ        R10, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VMOVUPS     64(R8), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R10
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R10, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R10
+	JMP         loop1
+
+next1:
+	TESTQ       R10, R10
+	JZ          done
+	MOVQ        $0xffffffff, R11
+	BZHIQ       R10, R11, R11
+	KMOVW       R11, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (CX)(R10*4), CX
+	LEAQ (DX)(R10*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardMaskedAVX512(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnBackwardMaskedAVX512(SB), NOSPLIT, $0-80
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	MOVQ rows+64(FP), R10
+
+row:
+	MOVQ cols+72(FP), R11
+
+loop2:
+	CMPQ        R11, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VMOVUPS     (R9), Z6
+	VPXORD      Z7, Z7, Z7
+	VCMPPS      $0x01, Z2, Z7, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VMOVUPS     64(R8), Z5
+	VMOVUPS     64(R9), Z6
+	VPXORD      Z8, Z8, Z8
+	VCMPPS      $0x01, Z2, Z8, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000080, R9
+	SUBQ        $0x00000020, R11
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R11, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VMOVUPS     (R9), Z6
+	VPXORD      Z9, Z9, Z9
+	VCMPPS      $0x01, Z2, Z9, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R11
+	JMP         loop1
+
+next1:
+	TESTQ       R11, R11
+	JZ          done
+	MOVQ        $0xffffffff, R12
+	BZHIQ       R11, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VMOVUPS.Z   (R9), K1, Z6
+	VPXORD      Z10, Z10, Z10
+	VCMPPS      $0x01, Z2, Z10, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R11*4), AX
+	LEAQ (CX)(R11*4), CX
+	LEAQ (DX)(R11*4), DX
+	LEAQ (BX)(R11*4), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	DECQ R10
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardBranchAVX512(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnBackwardBranchAVX512(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dres+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	MOVQ rows+72(FP), R11
+
+row:
+	MOVQ cols+80(FP), R12
+
+loop2:
+	CMPQ        R12, $0x00000020
+	JL          next2
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z2
+	VMOVUPS     (DI), Z3
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R9), Z5
+	VMOVUPS     (R10), Z6
+	VPXORD      Z7, Z7, Z7
+	VCMPPS      $0x01, Z2, Z7, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     Z1, (CX)
+	VMOVUPS     64(DX), Z0
+	VMOVUPS     64(BX), Z1
+	VMOVUPS     64(SI), Z2
+	VMOVUPS     64(DI), Z3
+	VMOVUPS     64(R8), Z4
+	VMOVUPS     64(R9), Z5
+	VMOVUPS     64(R10), Z6
+	VPXORD      Z8, Z8, Z8
+	VCMPPS      $0x01, Z2, Z8, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, 64(AX)
+	VMOVUPS     Z1, 64(CX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000080, R9
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R12
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R12, $0x00000010
+	JL          next1
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z2
+	VMOVUPS     (DI), Z3
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R9), Z5
+	VMOVUPS     (R10), Z6
+	VPXORD      Z9, Z9, Z9
+	VCMPPS      $0x01, Z2, Z9, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, (AX)
+	VMOVUPS     Z1, (CX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R12
+	JMP         loop1
+
+next1:
+	TESTQ       R12, R12
+	JZ          done
+	MOVQ        $0xffffffff, R13
+	BZHIQ       R12, R13, R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VMOVUPS.Z   (BX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VMOVUPS.Z   (DI), K1, Z3
+	VMOVUPS.Z   (R8), K1, Z4
+	VMOVUPS.Z   (R9), K1, Z5
+	VMOVUPS.Z   (R10), K1, Z6
+	VPXORD      Z10, Z10, Z10
+	VCMPPS      $0x01, Z2, Z10, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z1, K1, (CX)
+
+done:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (CX)(R12*4), CX
+	LEAQ (DX)(R12*4), DX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (SI)(R12*4), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	DECQ R11
+	JNZ  row
 	VZEROUPPER
 	RET

@@ -10,6 +10,7 @@ func main() {
 		transpose(s)
 		elementwise(s)
 		reductions(s)
+		batchNorm(s)
 	}
 	build.Generate()
 }
