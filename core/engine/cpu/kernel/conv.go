@@ -1,0 +1,120 @@
+package kernel
+
+import "fmt"
+
+// Conv is a two-dimensional convolution of N images of H x W pixels and C channels with K filters of R x S pixels:
+//
+//	y[n, p, q, k] = Σ_{r, s, c} x[n, p*Stride+r-Pad, q*Stride+s-Pad, c] * w[r, s, c, k]
+//
+// where x outside the image is zero. x is [N, H, W, C], w is [R, S, C, K] and y is [N, P, Q, K] with P and Q from OutSize.
+// Outputs are overwritten, and must not overlap inputs.
+type Conv struct {
+	N, H, W, C, K int
+	R, S          int
+	Stride, Pad   int
+}
+
+// OutSize returns the height P and width Q of the output: P = (H+2*Pad-R)/Stride + 1, rounded down, and Q likewise.
+func (c Conv) OutSize() (p, q int) {
+	return (c.H+2*c.Pad-c.R)/c.Stride + 1, (c.W+2*c.Pad-c.S)/c.Stride + 1
+}
+
+// check panics on a shape that is none and on slices that are too short for it.
+func (c Conv) check(x, w, y []float32) {
+	p, q := c.OutSize()
+	if min(c.H, c.W, c.C, c.K, c.R, c.S, c.Stride, p, q) < 1 || min(c.N, c.Pad) < 0 || c.H+2*c.Pad < c.R || c.W+2*c.Pad < c.S {
+		panic(fmt.Sprintf("kernel: no such convolution: %+v", c))
+	}
+	if len(x) < c.N*c.H*c.W*c.C || len(w) < c.R*c.S*c.C*c.K || len(y) < c.N*p*q*c.K {
+		panic(fmt.Sprintf("kernel: convolution %+v: x, w and y have %d, %d and %d entries", c, len(x), len(w), len(y)))
+	}
+}
+
+// pointwise reports whether each output pixel depends on the input pixel at its place only: a matrix product.
+func (c Conv) pointwise() bool { return c.R == 1 && c.S == 1 && c.Stride == 1 && c.Pad == 0 }
+
+// Forward computes y.
+func (c Conv) Forward(p *Pool, x, w, y []float32) {
+	c.check(x, w, y)
+	if c.pointwise() {
+		Gemm(p, GemmArgs{M: c.N * c.H * c.W, N: c.K, K: c.C, Alpha: 1, A: x, Lda: c.C, B: w, Ldb: c.K, C: y, Ldc: c.K})
+		return
+	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	depth := c.R * c.S * c.C
+	b := newPanels(scratch, p.isa, depth, c.K)
+	pieces := parts(depth, gemmDepth)
+	p.Run(b.count()*pieces, func(_, task int) {
+		j := task / pieces
+		lo, hi := span(depth, pieces, task%pieces)
+		b.pack(b.rows(j, lo, hi), j, w[lo*c.K:], c.K)
+	})
+	oh, ow := c.OutSize()
+	window{
+		in:   field{h: c.H, w: c.W, c: c.C, top: -c.Pad, left: -c.Pad},
+		r:    c.R,
+		s:    c.S,
+		step: c.Stride,
+		oh:   oh, ow: ow, k: c.K,
+		image: oh * ow * c.K, down: ow * c.K, across: c.K,
+	}.run(p, c.N, x, b, y)
+}
+
+// BackwardData computes dx, the gradient of x, from dy, the gradient of y:
+//
+//	dx[n, h, w, c] = Σ_{r, s, k} dy[n, (h+Pad-r)/Stride, (w+Pad-s)/Stride, k] * w[r, s, c, k]
+//
+// over those r and s for which the divisions leave no rest and hit a pixel of dy.
+func (c Conv) BackwardData(p *Pool, dy, w, dx []float32) {
+	c.check(dx, w, dy)
+	if c.pointwise() {
+		Gemm(p, GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy, Lda: c.K, B: w, Ldb: c.K, C: dx, Ldc: c.C})
+		return
+	}
+	for a := range c.Stride {
+		for b := range c.Stride {
+			c.backwardClass(p, dy, w, dx, a, b)
+		}
+	}
+}
+
+// backwardClass computes the pixels of dx with (h+Pad) mod Stride = a and (w+Pad) mod Stride = b. They depend on every
+// Stride-th row and column of the filters, from a and b on, so that together they are a convolution of dy with these,
+// turned round, with a stride of one.
+func (c Conv) backwardClass(p *Pool, dy, w, dx []float32, a, b int) {
+	rows, h0, oh := c.class(a, c.R, c.H)
+	cols, w0, ow := c.class(b, c.S, c.W)
+	if oh <= 0 || ow <= 0 {
+		return
+	}
+	pp, q := c.OutSize()
+	v := window{
+		in:   field{h: pp, w: q, c: c.K, top: (h0+c.Pad)/c.Stride - rows + 1, left: (w0+c.Pad)/c.Stride - cols + 1},
+		r:    rows,
+		s:    cols,
+		step: 1,
+		oh:   oh, ow: ow, k: c.C,
+		first: (h0*c.W + w0) * c.C, image: c.H * c.W * c.C, down: c.Stride * c.W * c.C, across: c.Stride * c.C,
+	}
+	if rows == 0 || cols == 0 {
+		v.clear(p, c.N, dx)
+		return
+	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	panels := newPanels(scratch, p.isa, rows*cols*c.K, c.C)
+	p.Run(panels.count()*rows*cols, func(_, task int) {
+		j, tap := task/(rows*cols), task%(rows*cols)
+		r, s := a+(rows-1-tap/cols)*c.Stride, b+(cols-1-tap%cols)*c.Stride
+		panels.packT(panels.rows(j, tap*c.K, (tap+1)*c.K), j, w[(r*c.S+s)*c.C*c.K:], c.K)
+	})
+	v.run(p, c.N, dy, panels, dx)
+}
+
+// class returns, for one axis, how many of the filter's taps belong to class a, and the first and the number of the input
+// coordinates.
+func (c Conv) class(a, taps, size int) (count, first, n int) {
+	first = ((a-c.Pad)%c.Stride + c.Stride) % c.Stride
+	return max(0, parts(taps-a, c.Stride)), first, parts(size-first, c.Stride)
+}

@@ -1,0 +1,147 @@
+package kernel
+
+const (
+	// chunkPixels is the number of output pixels whose gradient a task holds in packed form at a time.
+	chunkPixels = 256
+	// partialFloats bounds the memory of the partial gradients that are added at the end, and weightTasks their number.
+	partialFloats = 1 << 22
+	weightTasks   = 16
+)
+
+// BackwardWeights computes dw, the gradient of w, from dy, the gradient of y:
+//
+//	dw[r, s, c, k] = Σ_{n, p, q} x[n, p*Stride+r-Pad, q*Stride+s-Pad, c] * dy[n, p, q, k]
+//
+// The images are cut into chunks by shape alone; each chunk's gradient is summed by itself, and these are added in order.
+func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
+	c.check(x, dw, dy)
+	if c.pointwise() {
+		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x, Lda: c.C, B: dy, Ldb: c.K, C: dw, Ldc: c.K})
+		return
+	}
+	size := c.R * c.S * c.C * c.K
+	if c.N == 0 {
+		clear(dw[:size])
+		return
+	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	b := panels{isa: p.isa, n: c.K}
+	chunks := max(1, min(weightTasks, c.N, partialFloats/size))
+	groups := min(b.count(), parts(weightTasks, chunks))
+	sums := dw[:size]
+	if chunks > 1 {
+		sums = scratch.floats(chunks * size)
+	}
+	p.Run(chunks*groups, func(worker, task int) {
+		n0, n1 := span(c.N, chunks, task/groups)
+		j0, j1 := span(b.count(), groups, task%groups)
+		c.weightsOf(p, worker, x, dy, sums[task/groups*size:], n0, n1, j0, j1)
+	})
+	if chunks > 1 {
+		addVectors(p, dw[:size], sums, chunks)
+	}
+}
+
+// addVectors sets dst to the sum of count vectors of its length, in order.
+func addVectors(p *Pool, dst, vectors []float32, count int) {
+	size := len(dst)
+	p.each(size, func(lo, hi int) {
+		copy(dst[lo:hi], vectors[lo:hi])
+		for k := 1; k < count; k++ {
+			p.isa.Binary(Add, dst[lo:hi], dst[lo:hi], vectors[k*size+lo:k*size+hi])
+		}
+	})
+}
+
+// weightsOf computes the gradient over images [n0, n1) of the filters in panels [j0, j1).
+func (c Conv) weightsOf(p *Pool, worker int, x, dy, dw []float32, n0, n1, j0, j1 int) {
+	oh, ow := c.OutSize()
+	v := window{in: field{h: c.H, w: c.W, c: c.C, top: -c.Pad, left: -c.Pad}, r: c.R, s: c.S, step: c.Stride, oh: oh, ow: ow, k: c.K}
+	images := max(1, min(n1-n0, chunkPixels/(oh*ow)))
+	bands := 1
+	if images == 1 {
+		bands = parts(oh, max(1, parts(chunkPixels, ow)))
+	}
+	steps := parts(n1-n0, images)
+	arena := &p.slots[worker].arena
+	bandRows := parts(oh, bands)
+	f := v.frame(bandRows)
+	f.pixel, f.row = c.C, f.cols*c.C
+	g := weightChunk{conv: c, view: v, frame: f, dw: dw,
+		x: arena.floats(images * f.size()), dy: arena.floats(images * bandRows * ow * p.isa.panel())}
+	for step := range steps {
+		g.n0, g.n1 = span(n1-n0, steps, step)
+		g.n0, g.n1 = g.n0+n0, g.n1+n0
+		for band := range bands {
+			g.i0, g.i1 = span(oh, bands, band)
+			g.add = step > 0 || band > 0
+			g.run(p, worker, x, dy, j0, j1)
+		}
+	}
+}
+
+// weightChunk is what a task works on at a time: rows [i0, i1) of the outputs of images [n0, n1).
+type weightChunk struct {
+	conv           Conv
+	view           window
+	frame          frame
+	n0, n1, i0, i1 int
+	x, dy          []float32 // copies: bordered input; one panel of dy
+	dw             []float32
+	add            bool
+}
+
+// run adds the chunk's share to panels [j0, j1) of dw.
+func (g *weightChunk) run(p *Pool, worker int, x, dy []float32, j0, j1 int) {
+	c, v, slot := g.conv, g.view, &p.slots[worker]
+	g.frame.rows = (g.i1-g.i0-1)*c.Stride + c.R
+	source, start, image := x, (g.n0*c.H+g.i0*c.Stride)*c.W*c.C, c.H*c.W*c.C
+	f := g.frame
+	if v.inside() {
+		f.row = c.W * c.C
+	} else {
+		source, start, image = g.x, 0, f.size()
+		for n := g.n0; n < g.n1; n++ {
+			v.in.copyTo(g.x[(n-g.n0)*f.size():], f, x[n*c.H*c.W*c.C:(n+1)*c.H*c.W*c.C], g.i0*c.Stride-c.Pad)
+		}
+	}
+	slot.taps = slot.taps[:0]
+	for n := range g.n1 - g.n0 {
+		for i := range g.i1 - g.i0 {
+			slot.taps = append(slot.taps, (n*image+i*c.Stride*f.row)*floatBytes)
+		}
+	}
+	t := &slot.tile
+	t.taps, t.ntaps, t.kc = &slot.taps[0], len(slot.taps), v.ow
+	t.ks, t.alpha = c.Stride*c.C*floatBytes, 1
+	t.contiguous(floatBytes, c.K*floatBytes)
+	t.setFlags(g.add, false, false, nil, 0)
+	for j := j0; j < j1; j++ {
+		g.panel(p.isa, t, j, source[start:], dy, f)
+	}
+}
+
+// panel computes the gradient of one panel of filters.
+func (g *weightChunk) panel(isa ISA, t *tile, j int, in, dy []float32, f frame) {
+	c := g.conv
+	rows := (g.i1 - g.i0) * g.view.ow // of one image
+	b := panels{isa: isa, n: c.K}
+	w := b.width(j)
+	for n := g.n0; n < g.n1; n++ {
+		at := (n*g.view.oh + g.i0) * g.view.ow * c.K
+		b.pack(g.dy[(n-g.n0)*rows*w:(n-g.n0+1)*rows*w], j, dy[at:], c.K)
+	}
+	t.b = &g.dy[0]
+	c0, c1, narrow := b.columns(j)
+	t.columns(c1 - c0)
+	tiles := parts(c.S*c.C, isa.maxRows())
+	for r := range c.R {
+		for k := range tiles {
+			e0, e1 := span(c.S*c.C, tiles, k)
+			t.a = &in[r*f.row+e0]
+			t.c = &g.dw[(r*c.S*c.C+e0)*c.K+c0]
+			t.run(isa, e1-e0, narrow)
+		}
+	}
+}
