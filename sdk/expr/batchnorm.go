@@ -52,14 +52,12 @@ func batchNorm() map[Kind]definition {
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
 				g, x, stats := in[0], in[1], in[2]
-				total := make([]float64, len(out))
-				eachElement(o, func(i, group, c int) {
-					total[stat(o, group, 0, c)] += float64(g[i]) * xhat(o, x, stats, i, group, c)
-					total[stat(o, group, 1, c)] += float64(g[i])
+				accumulate(out, func(total []float64) {
+					eachElement(o, func(i, group, c int) {
+						total[stat(o, group, 0, c)] += float64(g[i]) * xhat(o, x, stats, i, group, c)
+						total[stat(o, group, 1, c)] += float64(g[i])
+					})
 				})
-				for i, t := range total {
-					out[i] = float32(t)
-				}
 			}},
 		BNGrad: {arity: 4, optional: 1,
 			shape: func(a Attrs, in []Shape) (Shape, error) {

@@ -13,10 +13,12 @@ func convolutions() map[Kind]definition {
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
 				k := o.In[1][3]
-				taps(o.In[0], o.In[1], o.Out, o.Attrs, func(x, w, y int) {
-					for j := range k {
-						out[y+j] += in[0][x] * in[1][w+j]
-					}
+				accumulate(out, func(total []float64) {
+					taps(o.In[0], o.In[1], o.Out, o.Attrs, func(x, w, y int) {
+						for j := range k {
+							total[y+j] += float64(in[0][x]) * float64(in[1][w+j])
+						}
+					})
 				})
 			}},
 		Conv2DGradX: {arity: 2,
@@ -25,10 +27,12 @@ func convolutions() map[Kind]definition {
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
 				k := o.In[1][3]
-				taps(o.Out, o.In[1], o.In[0], o.Attrs, func(x, w, y int) {
-					for j := range k {
-						out[x] += in[0][y+j] * in[1][w+j]
-					}
+				accumulate(out, func(total []float64) {
+					taps(o.Out, o.In[1], o.In[0], o.Attrs, func(x, w, y int) {
+						for j := range k {
+							total[x] += float64(in[0][y+j]) * float64(in[1][w+j])
+						}
+					})
 				})
 			}},
 		Conv2DGradW: {arity: 2,
@@ -37,10 +41,12 @@ func convolutions() map[Kind]definition {
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
 				k := o.Out[3]
-				taps(o.In[0], o.Out, o.In[1], o.Attrs, func(x, w, y int) {
-					for j := range k {
-						out[w+j] += in[0][x] * in[1][y+j]
-					}
+				accumulate(out, func(total []float64) {
+					taps(o.In[0], o.Out, o.In[1], o.Attrs, func(x, w, y int) {
+						for j := range k {
+							total[w+j] += float64(in[0][x]) * float64(in[1][y+j])
+						}
+					})
 				})
 			}},
 	}

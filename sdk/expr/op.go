@@ -144,5 +144,14 @@ func (o *Op) Do(values ...gorgonia.Value) (gorgonia.Value, error) {
 	return tensor.New(tensor.WithShape(o.Out...), tensor.WithBacking(out)), nil
 }
 
-// Compute is Do over flat memory; out is overwritten and must be zero at the start.
+// Compute is Do over flat memory; out is overwritten. Sums are kept in float64.
 func (o *Op) Compute(out []float32, in [][]float32) { o.def.do(o, out, in) }
+
+// accumulate sums in float64 what ends in out.
+func accumulate(out []float32, sum func(total []float64)) {
+	total := make([]float64, len(out))
+	sum(total)
+	for i, t := range total {
+		out[i] = float32(t)
+	}
+}

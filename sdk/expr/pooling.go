@@ -23,8 +23,9 @@ func pooling() map[Kind]definition {
 				return in[1].Clone(), err
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
-				clear(out)
-				eachWindow(o.In[1], o.In[0], o.Attrs, in[1], func(y, best int) { out[best] += in[0][y] })
+				accumulate(out, func(total []float64) {
+					eachWindow(o.In[1], o.In[0], o.Attrs, in[1], func(y, best int) { total[best] += float64(in[0][y]) })
+				})
 			}},
 		AvgPool: {arity: 1,
 			shape: func(a Attrs, in []Shape) (Shape, error) {
@@ -38,7 +39,9 @@ func pooling() map[Kind]definition {
 				return []Tensor{g.b.Apply(AvgPoolGrad, Attrs{Shape: in[0].Shape()[1:3]}, g)}
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
-				eachCell(o.In[0], o.Out, func(y, x int, share float64) { out[y] += float32(share * float64(in[0][x])) })
+				accumulate(out, func(total []float64) {
+					eachCell(o.In[0], o.Out, func(y, x int, share float64) { total[y] += share * float64(in[0][x]) })
+				})
 			}},
 		AvgPoolGrad: {arity: 1,
 			shape: func(a Attrs, in []Shape) (Shape, error) {
@@ -50,7 +53,9 @@ func pooling() map[Kind]definition {
 				return out, positive(out)
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
-				eachCell(o.Out, o.In[0], func(y, x int, share float64) { out[x] += float32(share * float64(in[0][y])) })
+				accumulate(out, func(total []float64) {
+					eachCell(o.Out, o.In[0], func(y, x int, share float64) { total[x] += share * float64(in[0][y]) })
+				})
 			}},
 	}
 }

@@ -12,11 +12,10 @@ func reductions() map[Kind]definition {
 				return []Tensor{g.Reshape(kept(in[0].Shape(), o.Attrs.Axes)...).BroadcastTo(in[0].Shape()...)}
 			},
 			do: func(o *Op, out []float32, in [][]float32) {
-				total := make([]float64, len(out))
-				walk(o.In[0], broadcastStrides(kept(o.In[0], o.Attrs.Axes), o.In[0]), func(i, j int) { total[j] += float64(in[0][i]) })
-				for i, t := range total {
-					out[i] = float32(t)
-				}
+				strides := broadcastStrides(kept(o.In[0], o.Attrs.Axes), o.In[0])
+				accumulate(out, func(total []float64) {
+					walk(o.In[0], strides, func(i, j int) { total[j] += float64(in[0][i]) })
+				})
 			}},
 		MatMul: {arity: 2, shape: matmulShape, grad: matmulGrad, do: matmul},
 		Diagonal: {arity: 1,

@@ -109,13 +109,14 @@ func shaping() map[Kind]definition {
 			},
 			grad: func(o *Op, _ []Tensor, _, g Tensor) []Tensor { return []Tensor{g.Gather(o.Attrs.Index...)} },
 			do: func(o *Op, out []float32, in [][]float32) {
-				clear(out)
 				d := o.Out[1]
-				for i, row := range o.Attrs.Index {
-					for j := range d {
-						out[row*d+j] += in[0][i*d+j]
+				accumulate(out, func(total []float64) {
+					for i, row := range o.Attrs.Index {
+						for j := range d {
+							total[row*d+j] += float64(in[0][i*d+j])
+						}
 					}
-				}
+				})
 			}},
 	}
 }
