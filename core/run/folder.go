@@ -44,6 +44,9 @@ func (f *Folder) Program() ([]byte, error) { return f.read(programFile) }
 // ProgramText is program.txt.
 func (f *Folder) ProgramText() ([]byte, error) { return f.read(programTextFile) }
 
+// Samples is samples.png.
+func (f *Folder) Samples() ([]byte, error) { return f.read(SamplesFile) }
+
 // Provenance is provenance.json.
 func (f *Folder) Provenance() (Provenance, error) {
 	var p Provenance

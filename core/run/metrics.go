@@ -23,11 +23,13 @@ const (
 	Term         = "term." // + name of a term of the objective: its value before the weight
 	LearningRate = "lr"
 	GradNorm     = "grad_norm"
-	Std          = "embedding.std"         // mean over dimensions of the std over the batch
+	Std          = "embedding.std"         // mean std of a dimension of z/‖z‖: 1/√d when spread, 0 when collapsed
+	Spread       = "embedding.spread"      // 0 to 1: two images' embeddings have a mean cosine of 1-spread²
 	Corr         = "embedding.corr"        // mean |correlation| between two dimensions
-	RankMe       = "embedding.rankme"      // effective rank, exp of the entropy of the singular values
+	Norm         = "embedding.norm"        // mean ‖z‖
+	RankMe       = "embedding.rankme"      // exp of the entropy of the singular values
 	Eigenvalues  = "embedding.eigenvalues" // vector: eigenvalues of the covariance, descending
-	Probe        = "probe."                // + "knn" or "linear": accuracy in [0, 1] while training
+	Accuracy     = "probe."                // + "knn" or "linear": accuracy in [0, 1] while training
 
 	// Names in Record.Time.
 	Seconds         = "seconds"      // since the start of the run, over all its sessions

@@ -28,6 +28,7 @@ type Result struct {
 	Epochs        Number            `json:"epochs"`
 	Parameters    int               `json:"parameters"` // trained ones
 	Probes        []ProbeResult     `json:"probes"`
+	Spectrum      *Spectrum         `json:"spectrum,omitempty"`
 	Collapse      Collapse          `json:"collapse"`
 	Loss          Number            `json:"loss"`
 	Terms         []TermResult      `json:"terms"`
@@ -37,9 +38,11 @@ type Result struct {
 
 // ProbeResult is the accuracy of one probe on one kind of features.
 type ProbeResult struct {
-	Probe    string `json:"probe"`            // Linear, KNN, FewLabels
-	Features string `json:"features"`         // Trained, Untrained, Pixels
-	Accuracy Number `json:"accuracy"`         // top-1, in [0, 1]
+	Probe    string `json:"probe"`         // Linear, KNN, FewLabels
+	Features string `json:"features"`      // Trained, Untrained, Pixels
+	Accuracy Number `json:"accuracy"`      // top-1, in [0, 1]
+	Low      Number `json:"low,omitempty"` // 95 % interval of the accuracy for another draw of test images
+	High     Number `json:"high,omitempty"`
 	Test     int    `json:"test"`             // images tested
 	Labels   int    `json:"labels"`           // labels used for training the probe
 	Dim      int    `json:"dim"`              // length of a feature
@@ -50,18 +53,30 @@ type ProbeResult struct {
 
 // Collapse is the verdict on the embeddings with its evidence.
 type Collapse struct {
-	Verdict  string     `json:"verdict"` // "healthy", "dimensional collapse", "complete collapse"
+	Verdict  string     `json:"verdict"` // the kind of collapse, "none" for a healthy run
 	Healthy  bool       `json:"healthy"`
 	Evidence []Evidence `json:"evidence"`
+	Advice   []string   `json:"advice,omitempty"` // what to change, most likely first
 }
 
-// Evidence is one measurement that the verdict rests on.
+// Evidence is one measurement that the verdict rests on, in a sentence with its figures.
 type Evidence struct {
-	Name  string `json:"name"`
-	Value Number `json:"value"`
-	Limit Number `json:"limit"` // the value that would have tripped the verdict
-	OK    bool   `json:"ok"`
-	Says  string `json:"says"` // in words: "std of the normalised embedding is 0.98 of a spread one"
+	OK   bool   `json:"ok"` // it speaks for a healthy run
+	Says string `json:"says"`
+}
+
+// Spectrum describes the embeddings of N images in D dimensions at the end of the run; the figures are those of
+// core/probe/collapse.
+type Spectrum struct {
+	N             int      `json:"n"`
+	D             int      `json:"d"`
+	UnitStd       Number   `json:"unit_std"`       // mean std of a dimension of z/‖z‖; 1/√D when spread
+	Spread        Number   `json:"spread"`         // 0 to 1
+	Correlation   Number   `json:"correlation"`    // mean |corr| between two dimensions
+	EffectiveRank Number   `json:"effective_rank"` // of the covariance
+	Participation Number   `json:"participation"`
+	RankMe        Number   `json:"rankme"`
+	Eigenvalues   []Number `json:"eigenvalues"` // of the covariance, descending
 }
 
 // TermResult is a term of the objective at the end: loss = sum of Weight * Value over the terms.

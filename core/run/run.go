@@ -10,6 +10,7 @@
 //	    events/             the same for TensorBoard
 //	    checkpoints/        step-N.safetensors; links last.safetensors and best.safetensors
 //	    result.json         final figures (Result)
+//	    samples.png         augmented views, for the report
 //	    run.log.jsonl       the log
 //	    lock                held by the process that writes
 //	runs/latest             link to the newest run
@@ -52,6 +53,9 @@ const (
 	lockFile        = "lock"
 	latestLink      = "latest"
 )
+
+// SamplesFile is the picture sheet of augmented views in a run folder, which the trainer draws and the report shows.
+const SamplesFile = "samples.png"
 
 // hashDigits is how much of the configuration's hash goes into a folder's name.
 const hashDigits = 6
