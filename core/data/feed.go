@@ -131,11 +131,11 @@ func (f *feed) next(ctx context.Context) (*Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	began := time.Now()
+	defer func() { f.waited.Add(int64(time.Since(began))) }()
 	if f.group == nil {
 		f.start()
 	}
-	began := time.Now()
-	defer func() { f.waited.Add(int64(time.Since(began))) }()
 	if f.head == nil {
 		b, err := f.await(ctx, f.order, nil)
 		if b == nil {
