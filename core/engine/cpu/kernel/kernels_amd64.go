@@ -306,6 +306,31 @@ func bnBackwardMaskedAVX2(dx *float32, x *float32, dy *float32, y *float32, mean
 //go:noescape
 func bnBackwardBranchAVX2(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
+// maxPoolGradAVX2 moves left to dx where x equals y.
+//
+//go:noescape
+func maxPoolGradAVX2(left *float32, dx *float32, x *float32, y *float32, n int)
+
+// sgdAVX2 updates w and v by stochastic gradient descent.
+//
+//go:noescape
+func sgdAVX2(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+
+// sgdNesterovAVX2 updates w and v by stochastic gradient descent with Nesterov's momentum.
+//
+//go:noescape
+func sgdNesterovAVX2(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+
+// adamWAVX2 updates w, m and v by AdamW.
+//
+//go:noescape
+func adamWAVX2(w *float32, m *float32, v *float32, dw *float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, keep float32, n int)
+
+// emaAVX2 sets t = keep*t + rest*o.
+//
+//go:noescape
+func emaAVX2(t *float32, o *float32, keep float32, rest float32, n int)
+
 // tile1x1AVX512 computes a tile of 1 rows and 16 columns.
 //
 //go:noescape
@@ -680,3 +705,28 @@ func bnBackwardMaskedAVX512(dx *float32, x *float32, dy *float32, y *float32, me
 //
 //go:noescape
 func bnBackwardBranchAVX512(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// maxPoolGradAVX512 moves left to dx where x equals y.
+//
+//go:noescape
+func maxPoolGradAVX512(left *float32, dx *float32, x *float32, y *float32, n int)
+
+// sgdAVX512 updates w and v by stochastic gradient descent.
+//
+//go:noescape
+func sgdAVX512(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+
+// sgdNesterovAVX512 updates w and v by stochastic gradient descent with Nesterov's momentum.
+//
+//go:noescape
+func sgdNesterovAVX512(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+
+// adamWAVX512 updates w, m and v by AdamW.
+//
+//go:noescape
+func adamWAVX512(w *float32, m *float32, v *float32, dw *float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, keep float32, n int)
+
+// emaAVX512 sets t = keep*t + rest*o.
+//
+//go:noescape
+func emaAVX512(t *float32, o *float32, keep float32, rest float32, n int)

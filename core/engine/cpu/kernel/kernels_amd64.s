@@ -4629,6 +4629,529 @@ done:
 	VZEROUPPER
 	RET
 
+// func maxPoolGradAVX2(left *float32, dx *float32, x *float32, y *float32, n int)
+// Requires: AVX
+TEXT ·maxPoolGradAVX2(SB), NOSPLIT, $0-40
+	MOVQ left+0(FP), AX
+	MOVQ dx+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop4:
+	CMPQ    SI, $0x00000020
+	JL      next4
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS (CX), Y3
+	VCMPPS  $0x00, Y1, Y0, Y0
+	VANDPS  Y2, Y0, Y0
+	VADDPS  Y0, Y3, Y3
+	VXORPS  Y0, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 32(AX), Y2
+	VMOVUPS 32(CX), Y3
+	VCMPPS  $0x00, Y1, Y0, Y0
+	VANDPS  Y2, Y0, Y0
+	VADDPS  Y0, Y3, Y3
+	VXORPS  Y0, Y2, Y2
+	VMOVUPS Y2, 32(AX)
+	VMOVUPS Y3, 32(CX)
+	VMOVUPS 64(DX), Y0
+	VMOVUPS 64(BX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 64(CX), Y3
+	VCMPPS  $0x00, Y1, Y0, Y0
+	VANDPS  Y2, Y0, Y0
+	VADDPS  Y0, Y3, Y3
+	VXORPS  Y0, Y2, Y2
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 64(CX)
+	VMOVUPS 96(DX), Y0
+	VMOVUPS 96(BX), Y1
+	VMOVUPS 96(AX), Y2
+	VMOVUPS 96(CX), Y3
+	VCMPPS  $0x00, Y1, Y0, Y0
+	VANDPS  Y2, Y0, Y0
+	VADDPS  Y0, Y3, Y3
+	VXORPS  Y0, Y2, Y2
+	VMOVUPS Y2, 96(AX)
+	VMOVUPS Y3, 96(CX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, SI
+	JMP     loop4
+
+next4:
+loop1:
+	CMPQ    SI, $0x00000008
+	JL      next1
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS (CX), Y3
+	VCMPPS  $0x00, Y1, Y0, Y0
+	VANDPS  Y2, Y0, Y0
+	VADDPS  Y0, Y3, Y3
+	VXORPS  Y0, Y2, Y2
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, (CX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, SI
+	JMP     loop1
+
+next1:
+	TESTQ      SI, SI
+	JZ         done
+	LEAQ       laneTable<>+32(SB), DI
+	NEGQ       SI
+	VMOVUPS    (DI)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VMASKMOVPS (AX), Y0, Y3
+	VMASKMOVPS (CX), Y0, Y4
+	VCMPPS     $0x00, Y2, Y1, Y1
+	VANDPS     Y3, Y1, Y1
+	VADDPS     Y1, Y4, Y4
+	VXORPS     Y1, Y3, Y3
+	VMASKMOVPS Y3, Y0, (AX)
+	VMASKMOVPS Y4, Y0, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sgdAVX2(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+// Requires: AVX, FMA3
+TEXT ·sgdAVX2(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         dw+16(FP), DX
+	VBROADCASTSS lr+24(FP), Y0
+	VBROADCASTSS momentum+28(FP), Y1
+	VBROADCASTSS decay+32(FP), Y2
+	VBROADCASTSS scale+36(FP), Y3
+	MOVQ         n+40(FP), BX
+
+loop4:
+	CMPQ         BX, $0x00000020
+	JL           next4
+	VMOVUPS      (AX), Y4
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFNMADD231PS Y0, Y6, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y6, (CX)
+	VMOVUPS      32(AX), Y4
+	VMOVUPS      32(DX), Y5
+	VMOVUPS      32(CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFNMADD231PS Y0, Y6, Y4
+	VMOVUPS      Y4, 32(AX)
+	VMOVUPS      Y6, 32(CX)
+	VMOVUPS      64(AX), Y4
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFNMADD231PS Y0, Y6, Y4
+	VMOVUPS      Y4, 64(AX)
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      96(AX), Y4
+	VMOVUPS      96(DX), Y5
+	VMOVUPS      96(CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFNMADD231PS Y0, Y6, Y4
+	VMOVUPS      Y4, 96(AX)
+	VMOVUPS      Y6, 96(CX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, BX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         BX, $0x00000008
+	JL           next1
+	VMOVUPS      (AX), Y4
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFNMADD231PS Y0, Y6, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y6, (CX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          loop1
+
+next1:
+	TESTQ        BX, BX
+	JZ           done
+	LEAQ         laneTable<>+32(SB), SI
+	NEGQ         BX
+	VMOVUPS      (SI)(BX*4), Y4
+	VMASKMOVPS   (AX), Y4, Y5
+	VMASKMOVPS   (DX), Y4, Y6
+	VMASKMOVPS   (CX), Y4, Y7
+	VFMADD231PS  Y2, Y5, Y6
+	VMULPS       Y3, Y6, Y6
+	VFMADD213PS  Y6, Y1, Y7
+	VFNMADD231PS Y0, Y7, Y5
+	VMASKMOVPS   Y5, Y4, (AX)
+	VMASKMOVPS   Y7, Y4, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sgdNesterovAVX2(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+// Requires: AVX, FMA3
+TEXT ·sgdNesterovAVX2(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         dw+16(FP), DX
+	VBROADCASTSS lr+24(FP), Y0
+	VBROADCASTSS momentum+28(FP), Y1
+	VBROADCASTSS decay+32(FP), Y2
+	VBROADCASTSS scale+36(FP), Y3
+	MOVQ         n+40(FP), BX
+
+loop4:
+	CMPQ         BX, $0x00000020
+	JL           next4
+	VMOVUPS      (AX), Y4
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFMADD231PS  Y1, Y6, Y5
+	VFNMADD231PS Y0, Y5, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y6, (CX)
+	VMOVUPS      32(AX), Y4
+	VMOVUPS      32(DX), Y5
+	VMOVUPS      32(CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFMADD231PS  Y1, Y6, Y5
+	VFNMADD231PS Y0, Y5, Y4
+	VMOVUPS      Y4, 32(AX)
+	VMOVUPS      Y6, 32(CX)
+	VMOVUPS      64(AX), Y4
+	VMOVUPS      64(DX), Y5
+	VMOVUPS      64(CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFMADD231PS  Y1, Y6, Y5
+	VFNMADD231PS Y0, Y5, Y4
+	VMOVUPS      Y4, 64(AX)
+	VMOVUPS      Y6, 64(CX)
+	VMOVUPS      96(AX), Y4
+	VMOVUPS      96(DX), Y5
+	VMOVUPS      96(CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFMADD231PS  Y1, Y6, Y5
+	VFNMADD231PS Y0, Y5, Y4
+	VMOVUPS      Y4, 96(AX)
+	VMOVUPS      Y6, 96(CX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, BX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         BX, $0x00000008
+	JL           next1
+	VMOVUPS      (AX), Y4
+	VMOVUPS      (DX), Y5
+	VMOVUPS      (CX), Y6
+	VFMADD231PS  Y2, Y4, Y5
+	VMULPS       Y3, Y5, Y5
+	VFMADD213PS  Y5, Y1, Y6
+	VFMADD231PS  Y1, Y6, Y5
+	VFNMADD231PS Y0, Y5, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y6, (CX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JMP          loop1
+
+next1:
+	TESTQ        BX, BX
+	JZ           done
+	LEAQ         laneTable<>+32(SB), SI
+	NEGQ         BX
+	VMOVUPS      (SI)(BX*4), Y4
+	VMASKMOVPS   (AX), Y4, Y5
+	VMASKMOVPS   (DX), Y4, Y6
+	VMASKMOVPS   (CX), Y4, Y7
+	VFMADD231PS  Y2, Y5, Y6
+	VMULPS       Y3, Y6, Y6
+	VFMADD213PS  Y6, Y1, Y7
+	VFMADD231PS  Y1, Y7, Y6
+	VFNMADD231PS Y0, Y6, Y5
+	VMASKMOVPS   Y5, Y4, (AX)
+	VMASKMOVPS   Y7, Y4, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adamWAVX2(w *float32, m *float32, v *float32, dw *float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, keep float32, n int)
+// Requires: AVX, FMA3
+TEXT ·adamWAVX2(SB), NOSPLIT, $0-72
+	MOVQ         w+0(FP), AX
+	MOVQ         m+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         dw+24(FP), BX
+	VBROADCASTSS beta1+32(FP), Y0
+	VBROADCASTSS rest1+36(FP), Y1
+	VBROADCASTSS beta2+40(FP), Y2
+	VBROADCASTSS rest2+44(FP), Y3
+	VBROADCASTSS rate+48(FP), Y4
+	VBROADCASTSS root+52(FP), Y5
+	VBROADCASTSS eps+56(FP), Y6
+	VBROADCASTSS keep+60(FP), Y7
+	MOVQ         n+64(FP), SI
+
+loop4:
+	CMPQ        SI, $0x00000020
+	JL          next4
+	VMOVUPS     (AX), Y8
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (CX), Y10
+	VMOVUPS     (DX), Y11
+	VMULPS      Y0, Y10, Y10
+	VFMADD231PS Y1, Y9, Y10
+	VMULPS      Y9, Y9, Y9
+	VMULPS      Y2, Y11, Y11
+	VFMADD231PS Y3, Y9, Y11
+	VSQRTPS     Y11, Y9
+	VFMADD213PS Y6, Y5, Y9
+	VMULPS      Y4, Y10, Y12
+	VDIVPS      Y9, Y12, Y12
+	VMULPS      Y7, Y8, Y8
+	VSUBPS      Y12, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     Y10, (CX)
+	VMOVUPS     Y11, (DX)
+	VMOVUPS     32(AX), Y8
+	VMOVUPS     32(BX), Y9
+	VMOVUPS     32(CX), Y10
+	VMOVUPS     32(DX), Y11
+	VMULPS      Y0, Y10, Y10
+	VFMADD231PS Y1, Y9, Y10
+	VMULPS      Y9, Y9, Y9
+	VMULPS      Y2, Y11, Y11
+	VFMADD231PS Y3, Y9, Y11
+	VSQRTPS     Y11, Y9
+	VFMADD213PS Y6, Y5, Y9
+	VMULPS      Y4, Y10, Y12
+	VDIVPS      Y9, Y12, Y12
+	VMULPS      Y7, Y8, Y8
+	VSUBPS      Y12, Y8, Y8
+	VMOVUPS     Y8, 32(AX)
+	VMOVUPS     Y10, 32(CX)
+	VMOVUPS     Y11, 32(DX)
+	VMOVUPS     64(AX), Y8
+	VMOVUPS     64(BX), Y9
+	VMOVUPS     64(CX), Y10
+	VMOVUPS     64(DX), Y11
+	VMULPS      Y0, Y10, Y10
+	VFMADD231PS Y1, Y9, Y10
+	VMULPS      Y9, Y9, Y9
+	VMULPS      Y2, Y11, Y11
+	VFMADD231PS Y3, Y9, Y11
+	VSQRTPS     Y11, Y9
+	VFMADD213PS Y6, Y5, Y9
+	VMULPS      Y4, Y10, Y12
+	VDIVPS      Y9, Y12, Y12
+	VMULPS      Y7, Y8, Y8
+	VSUBPS      Y12, Y8, Y8
+	VMOVUPS     Y8, 64(AX)
+	VMOVUPS     Y10, 64(CX)
+	VMOVUPS     Y11, 64(DX)
+	VMOVUPS     96(AX), Y8
+	VMOVUPS     96(BX), Y9
+	VMOVUPS     96(CX), Y10
+	VMOVUPS     96(DX), Y11
+	VMULPS      Y0, Y10, Y10
+	VFMADD231PS Y1, Y9, Y10
+	VMULPS      Y9, Y9, Y9
+	VMULPS      Y2, Y11, Y11
+	VFMADD231PS Y3, Y9, Y11
+	VSQRTPS     Y11, Y9
+	VFMADD213PS Y6, Y5, Y9
+	VMULPS      Y4, Y10, Y12
+	VDIVPS      Y9, Y12, Y12
+	VMULPS      Y7, Y8, Y8
+	VSUBPS      Y12, Y8, Y8
+	VMOVUPS     Y8, 96(AX)
+	VMOVUPS     Y10, 96(CX)
+	VMOVUPS     Y11, 96(DX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000020, SI
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        SI, $0x00000008
+	JL          next1
+	VMOVUPS     (AX), Y8
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (CX), Y10
+	VMOVUPS     (DX), Y11
+	VMULPS      Y0, Y10, Y10
+	VFMADD231PS Y1, Y9, Y10
+	VMULPS      Y9, Y9, Y9
+	VMULPS      Y2, Y11, Y11
+	VFMADD231PS Y3, Y9, Y11
+	VSQRTPS     Y11, Y9
+	VFMADD213PS Y6, Y5, Y9
+	VMULPS      Y4, Y10, Y12
+	VDIVPS      Y9, Y12, Y12
+	VMULPS      Y7, Y8, Y8
+	VSUBPS      Y12, Y8, Y8
+	VMOVUPS     Y8, (AX)
+	VMOVUPS     Y10, (CX)
+	VMOVUPS     Y11, (DX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000008, SI
+	JMP         loop1
+
+next1:
+	TESTQ       SI, SI
+	JZ          done
+	LEAQ        laneTable<>+32(SB), DI
+	NEGQ        SI
+	VMOVUPS     (DI)(SI*4), Y8
+	VMASKMOVPS  (AX), Y8, Y9
+	VMASKMOVPS  (BX), Y8, Y10
+	VMASKMOVPS  (CX), Y8, Y11
+	VMASKMOVPS  (DX), Y8, Y12
+	VMULPS      Y0, Y11, Y11
+	VFMADD231PS Y1, Y10, Y11
+	VMULPS      Y10, Y10, Y10
+	VMULPS      Y2, Y12, Y12
+	VFMADD231PS Y3, Y10, Y12
+	VSQRTPS     Y12, Y10
+	VFMADD213PS Y6, Y5, Y10
+	VMULPS      Y4, Y11, Y0
+	VDIVPS      Y10, Y0, Y0
+	VMULPS      Y7, Y9, Y9
+	VSUBPS      Y0, Y9, Y9
+	VMASKMOVPS  Y9, Y8, (AX)
+	VMASKMOVPS  Y11, Y8, (CX)
+	VMASKMOVPS  Y12, Y8, (DX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func emaAVX2(t *float32, o *float32, keep float32, rest float32, n int)
+// Requires: AVX, FMA3
+TEXT ·emaAVX2(SB), NOSPLIT, $0-32
+	MOVQ         t+0(FP), AX
+	MOVQ         o+8(FP), CX
+	VBROADCASTSS keep+16(FP), Y0
+	VBROADCASTSS rest+20(FP), Y1
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ        DX, $0x00000020
+	JL          next4
+	VMOVUPS     (AX), Y2
+	VMOVUPS     (CX), Y3
+	VMULPS      Y0, Y2, Y2
+	VFMADD231PS Y1, Y3, Y2
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     32(AX), Y2
+	VMOVUPS     32(CX), Y3
+	VMULPS      Y0, Y2, Y2
+	VFMADD231PS Y1, Y3, Y2
+	VMOVUPS     Y2, 32(AX)
+	VMOVUPS     64(AX), Y2
+	VMOVUPS     64(CX), Y3
+	VMULPS      Y0, Y2, Y2
+	VFMADD231PS Y1, Y3, Y2
+	VMOVUPS     Y2, 64(AX)
+	VMOVUPS     96(AX), Y2
+	VMOVUPS     96(CX), Y3
+	VMULPS      Y0, Y2, Y2
+	VFMADD231PS Y1, Y3, Y2
+	VMOVUPS     Y2, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	SUBQ        $0x00000020, DX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        DX, $0x00000008
+	JL          next1
+	VMOVUPS     (AX), Y2
+	VMOVUPS     (CX), Y3
+	VMULPS      Y0, Y2, Y2
+	VFMADD231PS Y1, Y3, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JMP         loop1
+
+next1:
+	TESTQ       DX, DX
+	JZ          done
+	LEAQ        laneTable<>+32(SB), BX
+	NEGQ        DX
+	VMOVUPS     (BX)(DX*4), Y2
+	VMASKMOVPS  (AX), Y2, Y3
+	VMASKMOVPS  (CX), Y2, Y4
+	VMULPS      Y0, Y3, Y3
+	VFMADD231PS Y1, Y4, Y3
+	VMASKMOVPS  Y3, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func tile1x1AVX512(t *byte)
 // Requires: AVX, AVX512F
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
@@ -12443,5 +12966,528 @@ done:
 	MOVQ c+64(FP), R10
 	DECQ R11
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxPoolGradAVX512(left *float32, dx *float32, x *float32, y *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·maxPoolGradAVX512(SB), NOSPLIT, $0-40
+	MOVQ left+0(FP), AX
+	MOVQ dx+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop4:
+	CMPQ      SI, $0x00000040
+	JL        next4
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (BX), Z1
+	VMOVUPS   (AX), Z2
+	VMOVUPS   (CX), Z3
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVAPS.Z Z2, K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VXORPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (CX)
+	VMOVUPS   64(DX), Z0
+	VMOVUPS   64(BX), Z1
+	VMOVUPS   64(AX), Z2
+	VMOVUPS   64(CX), Z3
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVAPS.Z Z2, K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VXORPS    Z0, Z2, Z2
+	VMOVUPS   Z2, 64(AX)
+	VMOVUPS   Z3, 64(CX)
+	VMOVUPS   128(DX), Z0
+	VMOVUPS   128(BX), Z1
+	VMOVUPS   128(AX), Z2
+	VMOVUPS   128(CX), Z3
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVAPS.Z Z2, K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VXORPS    Z0, Z2, Z2
+	VMOVUPS   Z2, 128(AX)
+	VMOVUPS   Z3, 128(CX)
+	VMOVUPS   192(DX), Z0
+	VMOVUPS   192(BX), Z1
+	VMOVUPS   192(AX), Z2
+	VMOVUPS   192(CX), Z3
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVAPS.Z Z2, K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VXORPS    Z0, Z2, Z2
+	VMOVUPS   Z2, 192(AX)
+	VMOVUPS   Z3, 192(CX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000100, DX
+	ADDQ      $0x00000100, BX
+	SUBQ      $0x00000040, SI
+	JMP       loop4
+
+next4:
+loop1:
+	CMPQ      SI, $0x00000010
+	JL        next1
+	VMOVUPS   (DX), Z0
+	VMOVUPS   (BX), Z1
+	VMOVUPS   (AX), Z2
+	VMOVUPS   (CX), Z3
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVAPS.Z Z2, K1, Z0
+	VADDPS    Z0, Z3, Z3
+	VXORPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z3, (CX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, SI
+	JMP       loop1
+
+next1:
+	TESTQ     SI, SI
+	JZ        done
+	MOVQ      $0xffffffff, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z (CX), K1, Z3
+	VCMPPS    $0x00, Z1, Z0, K2
+	VMOVAPS.Z Z2, K2, Z0
+	VADDPS    Z0, Z3, Z3
+	VXORPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)
+	VMOVUPS   Z3, K1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sgdAVX512(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sgdAVX512(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         dw+16(FP), DX
+	VBROADCASTSS lr+24(FP), Z0
+	VBROADCASTSS momentum+28(FP), Z1
+	VBROADCASTSS decay+32(FP), Z2
+	VBROADCASTSS scale+36(FP), Z3
+	MOVQ         n+40(FP), BX
+
+loop4:
+	CMPQ         BX, $0x00000040
+	JL           next4
+	VMOVUPS      (AX), Z4
+	VMOVUPS      (DX), Z5
+	VMOVUPS      (CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z6, (CX)
+	VMOVUPS      64(AX), Z4
+	VMOVUPS      64(DX), Z5
+	VMOVUPS      64(CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z6, 64(CX)
+	VMOVUPS      128(AX), Z4
+	VMOVUPS      128(DX), Z5
+	VMOVUPS      128(CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, 128(AX)
+	VMOVUPS      Z6, 128(CX)
+	VMOVUPS      192(AX), Z4
+	VMOVUPS      192(DX), Z5
+	VMOVUPS      192(CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, 192(AX)
+	VMOVUPS      Z6, 192(CX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, BX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         BX, $0x00000010
+	JL           next1
+	VMOVUPS      (AX), Z4
+	VMOVUPS      (DX), Z5
+	VMOVUPS      (CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z6, (CX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, BX
+	JMP          loop1
+
+next1:
+	TESTQ        BX, BX
+	JZ           done
+	MOVQ         $0xffffffff, SI
+	BZHIQ        BX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z4
+	VMOVUPS.Z    (DX), K1, Z5
+	VMOVUPS.Z    (CX), K1, Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, K1, (AX)
+	VMOVUPS      Z6, K1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sgdNesterovAVX512(w *float32, v *float32, dw *float32, lr float32, momentum float32, decay float32, scale float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sgdNesterovAVX512(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         dw+16(FP), DX
+	VBROADCASTSS lr+24(FP), Z0
+	VBROADCASTSS momentum+28(FP), Z1
+	VBROADCASTSS decay+32(FP), Z2
+	VBROADCASTSS scale+36(FP), Z3
+	MOVQ         n+40(FP), BX
+
+loop4:
+	CMPQ         BX, $0x00000040
+	JL           next4
+	VMOVUPS      (AX), Z4
+	VMOVUPS      (DX), Z5
+	VMOVUPS      (CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFMADD231PS  Z1, Z6, Z5
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z6, (CX)
+	VMOVUPS      64(AX), Z4
+	VMOVUPS      64(DX), Z5
+	VMOVUPS      64(CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFMADD231PS  Z1, Z6, Z5
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z6, 64(CX)
+	VMOVUPS      128(AX), Z4
+	VMOVUPS      128(DX), Z5
+	VMOVUPS      128(CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFMADD231PS  Z1, Z6, Z5
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, 128(AX)
+	VMOVUPS      Z6, 128(CX)
+	VMOVUPS      192(AX), Z4
+	VMOVUPS      192(DX), Z5
+	VMOVUPS      192(CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFMADD231PS  Z1, Z6, Z5
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, 192(AX)
+	VMOVUPS      Z6, 192(CX)
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x00000040, BX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         BX, $0x00000010
+	JL           next1
+	VMOVUPS      (AX), Z4
+	VMOVUPS      (DX), Z5
+	VMOVUPS      (CX), Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFMADD231PS  Z1, Z6, Z5
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z6, (CX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, BX
+	JMP          loop1
+
+next1:
+	TESTQ        BX, BX
+	JZ           done
+	MOVQ         $0xffffffff, SI
+	BZHIQ        BX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z4
+	VMOVUPS.Z    (DX), K1, Z5
+	VMOVUPS.Z    (CX), K1, Z6
+	VFMADD231PS  Z2, Z4, Z5
+	VMULPS       Z3, Z5, Z5
+	VFMADD213PS  Z5, Z1, Z6
+	VFMADD231PS  Z1, Z6, Z5
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, K1, (AX)
+	VMOVUPS      Z6, K1, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adamWAVX512(w *float32, m *float32, v *float32, dw *float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32, rate float32, root float32, eps float32, keep float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adamWAVX512(SB), NOSPLIT, $0-72
+	MOVQ         w+0(FP), AX
+	MOVQ         m+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         dw+24(FP), BX
+	VBROADCASTSS beta1+32(FP), Z0
+	VBROADCASTSS rest1+36(FP), Z1
+	VBROADCASTSS beta2+40(FP), Z2
+	VBROADCASTSS rest2+44(FP), Z3
+	VBROADCASTSS rate+48(FP), Z4
+	VBROADCASTSS root+52(FP), Z5
+	VBROADCASTSS eps+56(FP), Z6
+	VBROADCASTSS keep+60(FP), Z7
+	MOVQ         n+64(FP), SI
+
+loop4:
+	CMPQ        SI, $0x00000040
+	JL          next4
+	VMOVUPS     (AX), Z8
+	VMOVUPS     (BX), Z9
+	VMOVUPS     (CX), Z10
+	VMOVUPS     (DX), Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VSQRTPS     Z11, Z9
+	VFMADD213PS Z6, Z5, Z9
+	VMULPS      Z4, Z10, Z12
+	VDIVPS      Z9, Z12, Z12
+	VMULPS      Z7, Z8, Z8
+	VSUBPS      Z12, Z8, Z8
+	VMOVUPS     Z8, (AX)
+	VMOVUPS     Z10, (CX)
+	VMOVUPS     Z11, (DX)
+	VMOVUPS     64(AX), Z8
+	VMOVUPS     64(BX), Z9
+	VMOVUPS     64(CX), Z10
+	VMOVUPS     64(DX), Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VSQRTPS     Z11, Z9
+	VFMADD213PS Z6, Z5, Z9
+	VMULPS      Z4, Z10, Z12
+	VDIVPS      Z9, Z12, Z12
+	VMULPS      Z7, Z8, Z8
+	VSUBPS      Z12, Z8, Z8
+	VMOVUPS     Z8, 64(AX)
+	VMOVUPS     Z10, 64(CX)
+	VMOVUPS     Z11, 64(DX)
+	VMOVUPS     128(AX), Z8
+	VMOVUPS     128(BX), Z9
+	VMOVUPS     128(CX), Z10
+	VMOVUPS     128(DX), Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VSQRTPS     Z11, Z9
+	VFMADD213PS Z6, Z5, Z9
+	VMULPS      Z4, Z10, Z12
+	VDIVPS      Z9, Z12, Z12
+	VMULPS      Z7, Z8, Z8
+	VSUBPS      Z12, Z8, Z8
+	VMOVUPS     Z8, 128(AX)
+	VMOVUPS     Z10, 128(CX)
+	VMOVUPS     Z11, 128(DX)
+	VMOVUPS     192(AX), Z8
+	VMOVUPS     192(BX), Z9
+	VMOVUPS     192(CX), Z10
+	VMOVUPS     192(DX), Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VSQRTPS     Z11, Z9
+	VFMADD213PS Z6, Z5, Z9
+	VMULPS      Z4, Z10, Z12
+	VDIVPS      Z9, Z12, Z12
+	VMULPS      Z7, Z8, Z8
+	VSUBPS      Z12, Z8, Z8
+	VMOVUPS     Z8, 192(AX)
+	VMOVUPS     Z10, 192(CX)
+	VMOVUPS     Z11, 192(DX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x00000040, SI
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        SI, $0x00000010
+	JL          next1
+	VMOVUPS     (AX), Z8
+	VMOVUPS     (BX), Z9
+	VMOVUPS     (CX), Z10
+	VMOVUPS     (DX), Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VSQRTPS     Z11, Z9
+	VFMADD213PS Z6, Z5, Z9
+	VMULPS      Z4, Z10, Z12
+	VDIVPS      Z9, Z12, Z12
+	VMULPS      Z7, Z8, Z8
+	VSUBPS      Z12, Z8, Z8
+	VMOVUPS     Z8, (AX)
+	VMOVUPS     Z10, (CX)
+	VMOVUPS     Z11, (DX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, SI
+	JMP         loop1
+
+next1:
+	TESTQ       SI, SI
+	JZ          done
+	MOVQ        $0xffffffff, DI
+	BZHIQ       SI, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (AX), K1, Z8
+	VMOVUPS.Z   (BX), K1, Z9
+	VMOVUPS.Z   (CX), K1, Z10
+	VMOVUPS.Z   (DX), K1, Z11
+	VMULPS      Z0, Z10, Z10
+	VFMADD231PS Z1, Z9, Z10
+	VMULPS      Z9, Z9, Z9
+	VMULPS      Z2, Z11, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VSQRTPS     Z11, Z9
+	VFMADD213PS Z6, Z5, Z9
+	VMULPS      Z4, Z10, Z0
+	VDIVPS      Z9, Z0, Z0
+	VMULPS      Z7, Z8, Z8
+	VSUBPS      Z0, Z8, Z8
+	VMOVUPS     Z8, K1, (AX)
+	VMOVUPS     Z10, K1, (CX)
+	VMOVUPS     Z11, K1, (DX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func emaAVX512(t *float32, o *float32, keep float32, rest float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·emaAVX512(SB), NOSPLIT, $0-32
+	MOVQ         t+0(FP), AX
+	MOVQ         o+8(FP), CX
+	VBROADCASTSS keep+16(FP), Z0
+	VBROADCASTSS rest+20(FP), Z1
+	MOVQ         n+24(FP), DX
+
+loop4:
+	CMPQ        DX, $0x00000040
+	JL          next4
+	VMOVUPS     (AX), Z2
+	VMOVUPS     (CX), Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, (AX)
+	VMOVUPS     64(AX), Z2
+	VMOVUPS     64(CX), Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, 64(AX)
+	VMOVUPS     128(AX), Z2
+	VMOVUPS     128(CX), Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, 128(AX)
+	VMOVUPS     192(AX), Z2
+	VMOVUPS     192(CX), Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, 192(AX)
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, CX
+	SUBQ        $0x00000040, DX
+	JMP         loop4
+
+next4:
+loop1:
+	CMPQ        DX, $0x00000010
+	JL          next1
+	VMOVUPS     (AX), Z2
+	VMOVUPS     (CX), Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JMP         loop1
+
+next1:
+	TESTQ       DX, DX
+	JZ          done
+	MOVQ        $0xffffffff, BX
+	BZHIQ       DX, BX, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX), K1, Z2
+	VMOVUPS.Z   (CX), K1, Z3
+	VMULPS      Z0, Z2, Z2
+	VFMADD231PS Z1, Z3, Z2
+	VMOVUPS     Z2, K1, (AX)
+
+done:
 	VZEROUPPER
 	RET

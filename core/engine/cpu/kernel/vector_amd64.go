@@ -259,3 +259,15 @@ func (i ISA) colSumsFast(dst, x []float32, rows, ld int) bool {
 	}
 	return true
 }
+
+func (i ISA) maxPoolGradFast(left, dx, x, y []float32) bool {
+	switch i {
+	case AVX512:
+		maxPoolGradAVX512(&left[0], &dx[0], &x[0], &y[0], len(dx))
+	case AVX2:
+		maxPoolGradAVX2(&left[0], &dx[0], &x[0], &y[0], len(dx))
+	default:
+		return false
+	}
+	return true
+}

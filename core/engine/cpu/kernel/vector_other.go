@@ -12,3 +12,4 @@ func (i ISA) mulAdd([]float32, []float32, []float32, []float32) bool { return fa
 func (i ISA) reluGrad([]float32, []float32, []float32) bool          { return false }
 func (i ISA) reduce(reduction, []float32, []float32) (float64, bool) { return 0, false }
 func (i ISA) colSumsFast([]float32, []float32, int, int) bool        { return false }
+func (i ISA) maxPoolGradFast(_, _, _, _ []float32) bool              { return false }

@@ -11,6 +11,8 @@ func main() {
 		elementwise(s)
 		reductions(s)
 		batchNorm(s)
+		maxPool(s)
+		optimisers(s)
 	}
 	build.Generate()
 }
