@@ -32,7 +32,8 @@ type Executable interface {
 	Bind(input expr.Tensor, data []float32) error
 	// Run computes the outputs. It fails where an input is not bound, or the context has ended.
 	Run(ctx context.Context) error
-	// Read is the memory of an output or bound input, valid until the next run; the caller must not write to it.
+	// Read is the memory of an output or bound input: the same slice after every run, with that run's values. The caller
+	// must not write to it. nil for what the plan does not compute.
 	Read(t expr.Tensor) []float32
 }
 

@@ -13,8 +13,8 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 	out := in.Out[0]
 	switch in.Kind {
 	case engine.Constant:
-		e.data[out][0] = float32(in.Attrs.Alpha)
-		return func() {}, nil
+		// At each run: its place in the arena is others' at other times.
+		return func() { e.data[out][0] = float32(in.Attrs.Alpha) }, nil
 	case engine.Fused:
 		return e.chain(in)
 	case expr.MatMul:

@@ -28,7 +28,8 @@ func (Device) Close() {}
 // Load prepares the part of the graph that the plan's outputs need, as it was written: unfused, with the op set's own
 // implementations. It adds a reading node to the graph for each output.
 func (Device) Load(p *engine.Plan) (engine.Executable, error) {
-	e := &executable{plan: p, inputs: map[*gorgonia.Node][]float32{}, outputs: map[*gorgonia.Node]*gorgonia.Value{}}
+	e := &executable{plan: p, inputs: map[*gorgonia.Node][]float32{}, outputs: map[*gorgonia.Node]*gorgonia.Value{},
+		results: map[*gorgonia.Node][]float32{}}
 	var roots gorgonia.Nodes
 	for _, t := range p.Outputs {
 		n := t.Node()
@@ -36,6 +37,7 @@ func (Device) Load(p *engine.Plan) (engine.Executable, error) {
 			continue
 		}
 		e.outputs[n] = new(gorgonia.Value)
+		e.results[n] = make([]float32, n.Shape().TotalSize())
 		roots = append(roots, gorgonia.Read(n, e.outputs[n]))
 	}
 	if len(roots) == 0 {
@@ -56,6 +58,7 @@ type executable struct {
 	reads   gorgonia.Nodes // inputs that the outputs need
 	inputs  map[*gorgonia.Node][]float32
 	outputs map[*gorgonia.Node]*gorgonia.Value
+	results map[*gorgonia.Node][]float32 // the outputs' memory, the same at each run
 	machine machine
 }
 
@@ -102,6 +105,16 @@ func (e *executable) Run(ctx context.Context) error {
 	if err := e.machine.RunAll(); err != nil {
 		return fmt.Errorf("tapemachine: %w", err)
 	}
+	for n, value := range e.outputs {
+		switch d := (*value).Data().(type) {
+		case []float32:
+			copy(e.results[n], d)
+		case float32:
+			e.results[n][0] = d
+		default:
+			return fmt.Errorf("tapemachine: output of type %T", d)
+		}
+	}
 	return nil
 }
 
@@ -109,15 +122,5 @@ func (e *executable) Read(t expr.Tensor) []float32 {
 	if data, isInput := e.inputs[t.Node()]; isInput {
 		return data
 	}
-	value := e.outputs[t.Node()]
-	if value == nil || *value == nil {
-		return nil
-	}
-	switch d := (*value).Data().(type) {
-	case []float32:
-		return d
-	case float32:
-		return []float32{d}
-	}
-	return nil
+	return e.results[t.Node()]
 }

@@ -1,0 +1,173 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/run"
+)
+
+// recordEvery is the number of steps between records of metrics.jsonl; the last step is always recorded.
+const recordEvery = 10
+
+// stepResult is what a step computed.
+type stepResult struct {
+	loss  float64
+	terms []run.TermResult
+}
+
+// loop trains from the current step to the last. When the context ends it saves the state of the last whole step.
+func (t *trainer) loop(ctx context.Context) error {
+	pace := newPace(t.step)
+	saved := time.Now()
+	for t.step < t.total {
+		if err := t.advance(ctx); err != nil {
+			return t.keep(ctx, err)
+		}
+		pace.tick(t.step)
+		if t.step%recordEvery == 0 || t.step == t.total {
+			if err := t.record(pace); err != nil {
+				return err
+			}
+		}
+		t.job.Observe(t.progress(pace))
+		if t.due(saved) {
+			if err := t.save(); err != nil {
+				return err
+			}
+			saved = time.Now()
+		}
+	}
+	return nil
+}
+
+// advance is one training step. On an error the weights are those of the step before.
+func (t *trainer) advance(ctx context.Context) error {
+	batch, err := t.loader.Next(ctx)
+	if err != nil {
+		return err
+	}
+	defer batch.Release()
+	if err := t.net.forwardBackward(ctx, batch.Pixels); err != nil {
+		return err
+	}
+	t.last = t.read()
+	if err := t.finite(); err != nil {
+		return err
+	}
+	t.opt.step(t.step)
+	t.net.updateBuffers()
+	t.step++
+	return nil
+}
+
+// read fetches loss and terms.
+func (t *trainer) read() stepResult {
+	r := stepResult{loss: float64(t.net.exe.Read(t.net.model.Loss)[0])}
+	for _, term := range t.net.model.Terms {
+		value := float64(t.net.exe.Read(term.Value)[0])
+		r.terms = append(r.terms, run.TermResult{Name: term.Name, Weight: run.Number(term.Weight), Value: run.Number(value)})
+	}
+	return r
+}
+
+// finite is an error when the loss is not, naming the term that is to blame.
+func (t *trainer) finite() error {
+	if !math.IsNaN(t.last.loss) && !math.IsInf(t.last.loss, 0) {
+		return nil
+	}
+	culprit := "the sum of the terms"
+	for _, term := range t.last.terms {
+		if v := float64(term.Value); math.IsNaN(v) || math.IsInf(v, 0) {
+			culprit = fmt.Sprintf("term %q is %v", term.Name, v)
+			break
+		}
+	}
+	hint := "lower optimizer.lr or lengthen schedule.warmup_epochs"
+	if c, err := t.job.Folder.LoadLast(); err == nil {
+		hint += fmt.Sprintf("; the weights of step %d are in %s", c.Step, c.Path)
+	}
+	return fault.New(fault.Diverged, hint, "the loss is %v at step %d: %s", t.last.loss, t.step+1, culprit)
+}
+
+// due says whether it is time for a checkpoint: at the end, and as often as the configuration asks.
+func (t *trainer) due(saved time.Time) bool {
+	c := t.job.Config.Checkpoint
+	return t.step == t.total ||
+		c.EverySteps > 0 && t.step%c.EverySteps == 0 ||
+		c.EveryMinutes > 0 && time.Since(saved).Minutes() >= c.EveryMinutes
+}
+
+// keep saves the state when it was the context that ended the loop.
+func (t *trainer) keep(ctx context.Context, err error) error {
+	if ctx.Err() == nil || t.step == 0 {
+		return err
+	}
+	if saveErr := t.save(); saveErr != nil {
+		return fmt.Errorf("interrupted, and the state could not be saved: %w", saveErr)
+	}
+	return err
+}
+
+// record appends a line to metrics.jsonl.
+func (t *trainer) record(p *pace) error {
+	values := map[string]float64{"loss": t.last.loss, "lr": t.opt.schedule.At(t.step - 1)}
+	for _, term := range t.last.terms {
+		values["term."+term.Name] = float64(term.Value)
+	}
+	if t.opt.average != nil {
+		values["momentum"] = t.opt.momentum.At(t.step - 1)
+	}
+	return t.job.Folder.Append(run.Record{Step: t.step, Epoch: t.epoch(), Values: values, Time: map[string]float64{
+		"seconds": p.elapsed().Seconds(), "images_per_s": p.rate() * float64(t.job.Config.Train.Batch), "wait_s": t.loader.Wait().Seconds()}})
+}
+
+func (t *trainer) epoch() float64 { return float64(t.step) / float64(t.loader.StepsPerEpoch()) }
+
+func (t *trainer) progress(p *pace) StepEvent {
+	rate := p.rate()
+	return StepEvent{Step: t.step, Total: t.total, Epoch: t.epoch(), Epochs: float64(t.total) / float64(t.loader.StepsPerEpoch()),
+		Loss: t.last.loss, Terms: t.last.terms, LR: t.opt.schedule.At(t.step - 1), ImagesPerSecond: rate * float64(t.job.Config.Train.Batch),
+		Left: time.Duration(float64(t.total-t.step) / rate * float64(time.Second))}
+}
+
+// pace measures steps a second, over the last few dozen.
+type pace struct {
+	start time.Time
+	first int
+	marks []mark
+}
+
+type mark struct {
+	step int
+	at   time.Time
+}
+
+// paceMarks is the number of steps over which the rate is measured.
+const paceMarks = 50
+
+func newPace(step int) *pace {
+	now := time.Now()
+	return &pace{start: now, first: step, marks: []mark{{step, now}}}
+}
+
+func (p *pace) tick(step int) {
+	p.marks = append(p.marks, mark{step, time.Now()})
+	if len(p.marks) > paceMarks {
+		p.marks = p.marks[:copy(p.marks, p.marks[1:])]
+	}
+}
+
+func (p *pace) elapsed() time.Duration { return time.Since(p.start) }
+
+// rate is in steps a second.
+func (p *pace) rate() float64 {
+	oldest, newest := p.marks[0], p.marks[len(p.marks)-1]
+	if d := newest.at.Sub(oldest.at).Seconds(); d > 0 {
+		return float64(newest.step-oldest.step) / d
+	}
+	return 1
+}
