@@ -58,8 +58,8 @@ var graphs = map[string]func(b *expr.Builder) (cost expr.Tensor, wrt []expr.Tens
 		block := bn("bn4", inner.Conv2D(param("conv3", 3, 3, 10, 10), 1, 1)).Add(short).ReLU()
 		again := bn("bn5", block.Conv2D(param("conv4", 3, 3, 10, 10), 1, 1)).Add(block).ReLU()
 		y := again.AvgPool(2, 2).Reshape(12, 40)
-		h := bn("bn6", y.MatMulT(param("fc1", 13, 40)).Add(param("fc1.bias", 13))).ReLU()
-		z := h.MatMulT(param("fc2", 6, 13))
+		h := bn("bn6", y.MatMulT(param("fc1", 13, 40))).ReLU()
+		z := h.MatMulT(param("fc2", 6, 13)).Add(param("fc2.bias", 6).ReLU())
 		stats := b.Apply(expr.BNStats, expr.Attrs{Groups: 2}, z)
 		plain := b.Apply(expr.BNApply, expr.Attrs{Groups: 2, Eps: 1e-5}, z, stats)
 		return plain.Slice(0, 0, 6).MSE(z.Slice(0, 6, 12)), wrt
