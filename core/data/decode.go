@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"github.com/sourcegraph/conc/panics"
-	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
 
 	"github.com/sslctl/sslctl/augment"
@@ -93,7 +92,7 @@ func decode(content []byte, shortSide int) (augment.Image, error) {
 	if err != nil {
 		return augment.Image{}, fmt.Errorf("%s: %w", f.name, err)
 	}
-	return shrink(rgba(img, f.studio), shortSide), nil
+	return shrink(rgb(img, f.studio), shortSide), nil
 }
 
 // decodeBounded decodes after the size that the header claims has been found acceptable.
@@ -112,28 +111,4 @@ func decodeBounded(f format, content []byte) (image.Image, error) {
 		return nil, fmt.Errorf("%dx%d pixels: one side is more than %d times the other", w, h, maxAspect)
 	}
 	return f.decode(bytes.NewReader(content))
-}
-
-// shrink brings the short side down to shortSide (0: leaves it) with a bilinear filter that widens with the scale,
-// and packs the colours. The long side is rounded down, as torchvision's Resize does.
-func shrink(src *image.RGBA, shortSide int) augment.Image {
-	w, h := src.Rect.Dx(), src.Rect.Dy()
-	if shortSide > 0 && min(w, h) > shortSide {
-		if w < h {
-			w, h = shortSide, shortSide*h/w
-		} else {
-			w, h = shortSide*w/h, shortSide
-		}
-		small := image.NewRGBA(image.Rect(0, 0, w, h))
-		draw.BiLinear.Scale(small, small.Rect, src, src.Rect, draw.Src, nil)
-		src = small
-	}
-	out := augment.Image{Pix: make([]uint8, 3*w*h), H: h, W: w, C: 3}
-	for y := range h {
-		row, to := src.Pix[y*src.Stride:][:4*w], out.Pix[3*w*y:][:3*w]
-		for x := range w {
-			to[3*x], to[3*x+1], to[3*x+2] = row[4*x], row[4*x+1], row[4*x+2]
-		}
-	}
-	return out
 }
