@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/sdk/expr"
@@ -73,16 +74,12 @@ func (m *Model) objective(s Spec) error {
 // differentiate adds the gradient of every trained parameter, and collects parameters, buffers and pairs.
 func (m *Model) differentiate(store *nn.Store) error {
 	m.Buffers = store.Buffers()
-	reached := reach(m.Loss)
 	var trained []expr.Tensor
 	for _, p := range store.Params() {
 		m.Params = append(m.Params, Param{Param: p})
-		switch {
-		case p.Frozen:
-			m.Pairs = append(m.Pairs, Pair{Target: p.Name, Online: p.Name[len(targetPrefix):]})
-		case !reached[p.Tensor.Node()]:
-			return fault.New(fault.Plugin, "leave out the head that the objective does not read", "parameter %s has no influence on the loss", p.Name)
-		default:
+		if p.Frozen {
+			m.Pairs = append(m.Pairs, Pair{Target: p.Name, Online: strings.TrimPrefix(p.Name, targetPrefix)})
+		} else {
 			trained = append(trained, p.Tensor)
 		}
 	}
@@ -90,10 +87,14 @@ func (m *Model) differentiate(store *nn.Store) error {
 	if err != nil {
 		return fault.New(fault.Plugin, "", "differentiate the loss: %w", err)
 	}
-	for i := range m.Params {
-		if !m.Params[i].Frozen {
-			m.Params[i].Grad, grads = grads[0], grads[1:]
+	for i, p := range m.Params {
+		if p.Frozen {
+			continue
 		}
+		if grads[0].Node() == nil {
+			return fault.New(fault.Plugin, "leave out the head that the objective does not read", "parameter %s has no influence on the loss", p.Name)
+		}
+		m.Params[i].Grad, grads = grads[0], grads[1:]
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func normalised(a Attrs, x, stats Shape, scale []Shape) error {
 	if err := grouped(a, x); err != nil {
 		return err
 	}
-	if a.Eps <= 0 {
+	if !(a.Eps > 0) {
 		return fmt.Errorf("eps must be positive, got %g", a.Eps)
 	}
 	if !alike(stats, Shape{a.Groups, 2, channels(x)}) {

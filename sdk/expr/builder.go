@@ -20,6 +20,7 @@ type Builder struct {
 	inputs []Tensor
 	names  map[string]bool
 	locked bool // Grad holds the process-wide lock while gradients add their nodes
+	graded bool // Grad was called
 	err    error
 }
 
@@ -67,17 +68,26 @@ func (b *Builder) Input(name string, shape ...int) Tensor {
 }
 
 // Grad is the gradient of a scalar cost with respect to each of wrt; a zero Tensor where the cost does not depend on it,
-// or only through a stop-gradient. A graph can be differentiated once.
+// or only through a stop-gradient. A graph can be differentiated once: at a second call Gorgonia would silently return the
+// first cost's gradients.
 func (b *Builder) Grad(cost Tensor, wrt ...Tensor) ([]Tensor, error) {
-	if b.err != nil {
+	switch {
+	case b.err != nil:
 		return nil, b.err
-	}
-	if len(cost.Shape()) != 0 {
+	case b.graded:
+		return nil, fmt.Errorf("the graph was differentiated before; sum the costs and differentiate once")
+	case cost.node == nil || cost.b != b:
+		return nil, fmt.Errorf("the cost belongs to no or to another graph")
+	case len(cost.Shape()) != 0:
 		return nil, fmt.Errorf("gradient of a tensor of shape %v; the cost must be a scalar", cost.Shape())
 	}
+	b.graded = true
 	reached := reach(cost.node)
 	var nodes gorgonia.Nodes
-	for _, t := range wrt {
+	for i, t := range wrt {
+		if t.node == nil || t.b != b {
+			return nil, fmt.Errorf("operand %d of the gradient belongs to no or to another graph", i)
+		}
 		if reached[t.node] {
 			nodes = append(nodes, t.node)
 		}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -38,11 +39,13 @@ type Output struct {
 
 // The limits of a program that the host accepts.
 const (
-	MaxSteps   = 10_000
-	MaxInputs  = 1_000
-	MaxOutputs = 1_000
-	MaxRank    = 8
-	MaxIndex   = 1 << 20 // indices of a gather
+	MaxSteps    = 10_000
+	MaxInputs   = 1_000
+	MaxOutputs  = 1_000
+	MaxRank     = 8
+	MaxIndex    = 1 << 20 // indices of a gather
+	MaxOperands = 1_000
+	MaxElements = 1 << 34 // of all results together: 64 GiB of float32 if none were reused
 )
 
 // Named is an output under construction.
@@ -162,23 +165,13 @@ func (p *Program) Validate() error {
 			return fmt.Errorf("input %q: %w", port.Name, err)
 		}
 	}
+	elements := 0
 	for i, step := range p.Steps {
-		if _, known := definitions[step.Kind]; !known {
-			return fmt.Errorf("step %d: unknown op %q in op set %d", i, step.Kind, OpSet)
-		}
-		for _, at := range step.In {
-			if at < 0 || at >= len(p.Inputs)+i {
-				return fmt.Errorf("step %d: reads value %d, which is not computed before it", i, at)
-			}
-		}
-		if len(step.Attrs.Index) > MaxIndex || len(step.Attrs.Axes) > MaxRank {
-			return fmt.Errorf("step %d: %d indices and %d axes exceed the limits of %d and %d", i, len(step.Attrs.Index), len(step.Attrs.Axes), MaxIndex, MaxRank)
-		}
-		if err := bounded(step.Shape); err != nil {
+		if err := step.validate(len(p.Inputs) + i); err != nil {
 			return fmt.Errorf("step %d: %w", i, err)
 		}
-		if len(step.Attrs.Shape) > MaxRank {
-			return fmt.Errorf("step %d: shape of %d axes; at most %d", i, len(step.Attrs.Shape), MaxRank)
+		if elements += size(step.Shape); elements > MaxElements {
+			return fmt.Errorf("step %d: results of %d elements so far exceed the limit of %d", i, elements, MaxElements)
 		}
 	}
 	names = map[string]bool{}
@@ -193,6 +186,30 @@ func (p *Program) Validate() error {
 	}
 	return nil
 }
+
+// validate checks a step that may read the values below a number.
+func (s Step) validate(values int) error {
+	a := s.Attrs
+	switch _, known := definitions[s.Kind]; {
+	case !known:
+		return fmt.Errorf("unknown op %q in op set %d", s.Kind, OpSet)
+	case len(s.In) > MaxOperands:
+		return fmt.Errorf("%d operands exceed the limit of %d", len(s.In), MaxOperands)
+	case len(a.Index) > MaxIndex || len(a.Axes) > MaxRank || len(a.Shape) > MaxRank:
+		return fmt.Errorf("%d indices, %d axes and a shape of %d axes exceed the limits of %d, %d and %d",
+			len(a.Index), len(a.Axes), len(a.Shape), MaxIndex, MaxRank, MaxRank)
+	case !finite(a.Alpha) || !finite(a.Beta) || !finite(a.Eps):
+		return fmt.Errorf("alpha %g, beta %g and eps %g are not all finite", a.Alpha, a.Beta, a.Eps)
+	}
+	for _, at := range s.In {
+		if at < 0 || at >= values {
+			return fmt.Errorf("reads value %d, which is not computed before it", at)
+		}
+	}
+	return bounded(s.Shape)
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 func bounded(s Shape) error {
 	if len(s) > MaxRank {
