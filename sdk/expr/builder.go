@@ -36,6 +36,9 @@ func New() *Builder {
 // Graph is the graph under construction.
 func (b *Builder) Graph() *gorgonia.ExprGraph { return b.graph }
 
+// Of is the tensor of a node of this graph, for those who walk it.
+func (b *Builder) Of(n *gorgonia.Node) Tensor { return Tensor{n, b} }
+
 // Err is the first error that any expression of this builder met.
 func (b *Builder) Err() error { return b.err }
 
