@@ -52,16 +52,16 @@ func BenchmarkApply(b *testing.B) {
 // BenchmarkStep times one step alone on a view of 224 px, 3 channels.
 func BenchmarkStep(b *testing.B) {
 	src := picture(160, 160, 3)
-	whole := Params{Crop: Box{Height: 160, Width: 160}, Brightness: 1, Contrast: 1, Saturation: 1}
+	whole := Params{Crop: Box{Height: 160, Width: 160}, Order: [4]Step{0, 1, 2, 3}, Brightness: 1, Contrast: 1, Saturation: 1}
 	for _, c := range []struct {
 		name string
 		set  func(*Params)
 	}{
 		{"resize+normalize", func(*Params) {}},
 		{"brightness", func(v *Params) { v.Jitter, v.Brightness = true, 0.8 }},
-		{"contrast", func(v *Params) { v.Jitter, v.Order, v.Contrast = true, [4]Step{1, 0, 0, 0}, 0.8 }},
-		{"saturation", func(v *Params) { v.Jitter, v.Order, v.Saturation = true, [4]Step{2, 0, 0, 0}, 0.8 }},
-		{"hue", func(v *Params) { v.Jitter, v.Order, v.Hue = true, [4]Step{3, 0, 0, 0}, 0.05 }},
+		{"contrast", func(v *Params) { v.Jitter, v.Contrast = true, 0.8 }},
+		{"saturation", func(v *Params) { v.Jitter, v.Saturation = true, 0.8 }},
+		{"hue", func(v *Params) { v.Jitter, v.Hue = true, 0.05 }},
 		{"gray", func(v *Params) { v.Gray = true }},
 		{"blur", func(v *Params) { v.Sigma = 1 }},
 		{"solarize", func(v *Params) { v.Solarize = true }},

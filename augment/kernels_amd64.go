@@ -68,12 +68,12 @@ func weighRowAVX2(dst []uint8, src []float32, w []float32)
 // interleaveAVX2 normalises and interleaves len(r) pixels, a multiple of 16 and not 0.
 //
 //go:noescape
-func interleaveAVX2(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32)
+func interleaveAVX2(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
 
 // singleAVX2 normalises len(v) values, a multiple of 16 and not 0.
 //
 //go:noescape
-func singleAVX2(dst []float32, v []uint8, mean *[3]float32, std *[3]float32)
+func singleAVX2(dst []float32, v []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
 
 // narrow1AVX512 writes len(first) columns a channel of 1: column i is the weighted sum of count[i] columns of src from first[i] on.
 // step bytes lead to dst's next column, plane bytes to its next channel.
@@ -135,12 +135,12 @@ func weighRowAVX512(dst []uint8, src []float32, w []float32)
 // interleaveAVX512 normalises and interleaves len(r) pixels, a multiple of 16 and not 0.
 //
 //go:noescape
-func interleaveAVX512(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32)
+func interleaveAVX512(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
 
 // singleAVX512 normalises len(v) values, a multiple of 16 and not 0.
 //
 //go:noescape
-func singleAVX512(dst []float32, v []uint8, mean *[3]float32, std *[3]float32)
+func singleAVX512(dst []float32, v []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
 
 // sumBytesAVX2 adds up the bytes, a multiple of 32 and not 0.
 //

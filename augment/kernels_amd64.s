@@ -589,44 +589,46 @@ loop:
 	VCMPPS       $0x00, Y5, Y4, Y5
 	VBLENDVPS    Y5, Y0, Y8, Y8
 	VDIVPS       Y8, Y6, Y6
-	VSUBPS       Y1, Y4, Y5
-	VDIVPS       Y7, Y5, Y5
-	VSUBPS       Y2, Y4, Y8
-	VDIVPS       Y7, Y8, Y8
-	VSUBPS       Y3, Y4, Y3
-	VDIVPS       Y7, Y3, Y3
-	VBROADCASTSS bits40800000<>+0(SB), Y7
-	VADDPS       Y7, Y8, Y7
-	VSUBPS       Y5, Y7, Y7
-	VBROADCASTSS bits40000000<>+0(SB), Y9
-	VADDPS       Y9, Y5, Y5
-	VSUBPS       Y3, Y5, Y5
-	VCMPPS       $0x00, Y2, Y4, Y2
-	VBLENDVPS    Y2, Y5, Y7, Y7
-	VSUBPS       Y8, Y3, Y3
+	VBROADCASTSS bits40800000<>+0(SB), Y9
+	VMOVAPS      Y2, Y5
+	VMOVAPS      Y1, Y8
+	VBROADCASTSS bits40000000<>+0(SB), Y10
+	VCMPPS       $0x00, Y2, Y4, Y11
+	VBLENDVPS    Y11, Y1, Y5, Y5
+	VBLENDVPS    Y11, Y3, Y8, Y8
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VXORPS       Y10, Y10, Y10
 	VCMPPS       $0x00, Y1, Y4, Y1
-	VBLENDVPS    Y1, Y3, Y7, Y7
+	VBLENDVPS    Y1, Y3, Y5, Y5
+	VBLENDVPS    Y1, Y2, Y8, Y8
+	VBLENDVPS    Y1, Y10, Y9, Y9
+	VSUBPS       Y5, Y4, Y5
+	VDIVPS       Y7, Y5, Y5
+	VSUBPS       Y8, Y4, Y8
+	VDIVPS       Y7, Y8, Y8
+	VADDPS       Y9, Y5, Y5
+	VSUBPS       Y8, Y5, Y5
 	VBROADCASTSS bits3e2aaaab<>+0(SB), Y1
-	VMULPS       Y1, Y7, Y7
-	VADDPS       Y0, Y7, Y7
-	VSUBPS       Y0, Y7, Y1
-	VCMPPS       $0x0d, Y0, Y7, Y2
-	VBLENDVPS    Y2, Y1, Y7, Y7
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y0, Y5, Y5
+	VSUBPS       Y0, Y5, Y1
+	VCMPPS       $0x0d, Y0, Y5, Y2
+	VBLENDVPS    Y2, Y1, Y5, Y5
 	VBROADCASTSS shift+72(FP), Y1
-	VADDPS       Y1, Y7, Y1
-	VMOVAPS      Y1, Y7
-	VSUBPS       Y0, Y7, Y2
-	VCMPPS       $0x0d, Y0, Y7, Y3
-	VBLENDVPS    Y3, Y2, Y7, Y7
+	VADDPS       Y1, Y5, Y1
+	VMOVAPS      Y1, Y5
+	VSUBPS       Y0, Y5, Y2
+	VCMPPS       $0x0d, Y0, Y5, Y3
+	VBLENDVPS    Y3, Y2, Y5, Y5
 	VADDPS       Y0, Y1, Y2
 	VXORPS       Y3, Y3, Y3
 	VCMPPS       $0x01, Y3, Y1, Y1
-	VBLENDVPS    Y1, Y2, Y7, Y7
+	VBLENDVPS    Y1, Y2, Y5, Y5
 	VBROADCASTSS bits40c00000<>+0(SB), Y1
-	VMULPS       Y1, Y7, Y7
-	VCVTTPS2DQ   Y7, Y1
+	VMULPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y5, Y1
 	VCVTDQ2PS    Y1, Y2
-	VSUBPS       Y2, Y7, Y2
+	VSUBPS       Y2, Y5, Y2
 	VMULPS       Y6, Y2, Y2
 	VSUBPS       Y6, Y0, Y3
 	VADDPS       Y3, Y2, Y5
@@ -968,9 +970,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func interleaveAVX2(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32)
-// Requires: AVX, AVX2
-TEXT ·interleaveAVX2(SB), NOSPLIT, $0-112
+// func interleaveAVX2(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·interleaveAVX2(SB), NOSPLIT, $0-120
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         r_base+24(FP), CX
 	MOVQ         r_len+32(FP), DX
@@ -978,50 +980,72 @@ TEXT ·interleaveAVX2(SB), NOSPLIT, $0-112
 	MOVQ         b_base+72(FP), SI
 	MOVQ         mean+96(FP), DI
 	MOVQ         std+104(FP), R8
+	MOVQ         inverse+112(FP), R9
 	VBROADCASTSS bits3b808081<>+0(SB), Y0
-	VBROADCASTSS (DI), Y1
-	VBROADCASTSS (R8), Y2
-	VMOVUPS      orderRedAVX2<>+0(SB), Y3
-	VBROADCASTSS 4(DI), Y4
-	VBROADCASTSS 4(R8), Y5
-	VMOVUPS      orderGreenAVX2<>+0(SB), Y6
-	VBROADCASTSS 8(DI), Y7
-	VBROADCASTSS 8(R8), Y8
-	VMOVUPS      orderBlueAVX2<>+0(SB), Y9
-	XORQ         DI, DI
+	XORQ         R10, R10
 
 loop:
-	VPMOVZXBD (CX)(DI*1), Y10
-	VCVTDQ2PS Y10, Y10
-	VMULPS    Y0, Y10, Y10
-	VSUBPS    Y1, Y10, Y10
-	VDIVPS    Y2, Y10, Y10
-	VPERMPS   Y10, Y3, Y10
-	VPMOVZXBD (BX)(DI*1), Y11
-	VCVTDQ2PS Y11, Y11
-	VMULPS    Y0, Y11, Y11
-	VSUBPS    Y4, Y11, Y11
-	VDIVPS    Y5, Y11, Y11
-	VPERMPS   Y11, Y6, Y11
-	VPMOVZXBD (SI)(DI*1), Y12
-	VCVTDQ2PS Y12, Y12
-	VMULPS    Y0, Y12, Y12
-	VSUBPS    Y7, Y12, Y12
-	VDIVPS    Y8, Y12, Y12
-	VPERMPS   Y12, Y9, Y12
-	VBLENDPS  $0x92, Y11, Y10, Y13
-	VBLENDPS  $0x24, Y12, Y13, Y13
-	VMOVUPS   Y13, (AX)
-	VBLENDPS  $0x92, Y10, Y12, Y13
-	VBLENDPS  $0x24, Y11, Y13, Y13
-	VMOVUPS   Y13, 32(AX)
-	VBLENDPS  $0x92, Y12, Y11, Y11
-	VBLENDPS  $0x24, Y10, Y11, Y11
-	VMOVUPS   Y11, 64(AX)
-	ADDQ      $0x00000060, AX
-	ADDQ      $0x00000008, DI
-	CMPQ      DI, DX
-	JL        loop
+	VBROADCASTSS (DI), Y1
+	VBROADCASTSS (R8), Y2
+	VBROADCASTSS (R9), Y3
+	VMOVUPS      orderRedAVX2<>+0(SB), Y4
+	VPMOVZXBD    (CX)(R10*1), Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y0, Y5, Y5
+	VSUBPS       Y1, Y5, Y5
+	VMULPS       Y3, Y5, Y1
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS Y2, Y1, Y6
+	VFMADD231PS  Y3, Y6, Y1
+	VMOVAPS      Y5, Y6
+	VFNMADD231PS Y2, Y1, Y6
+	VFMADD231PS  Y3, Y6, Y1
+	VPERMPS      Y1, Y4, Y1
+	VBROADCASTSS 4(DI), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 4(R9), Y4
+	VMOVUPS      orderGreenAVX2<>+0(SB), Y5
+	VPMOVZXBD    (BX)(R10*1), Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y0, Y6, Y6
+	VSUBPS       Y2, Y6, Y6
+	VMULPS       Y4, Y6, Y2
+	VMOVAPS      Y6, Y7
+	VFNMADD231PS Y3, Y2, Y7
+	VFMADD231PS  Y4, Y7, Y2
+	VMOVAPS      Y6, Y7
+	VFNMADD231PS Y3, Y2, Y7
+	VFMADD231PS  Y4, Y7, Y2
+	VPERMPS      Y2, Y5, Y2
+	VBROADCASTSS 8(DI), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R9), Y5
+	VMOVUPS      orderBlueAVX2<>+0(SB), Y6
+	VPMOVZXBD    (SI)(R10*1), Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y0, Y7, Y7
+	VSUBPS       Y3, Y7, Y7
+	VMULPS       Y5, Y7, Y3
+	VMOVAPS      Y7, Y8
+	VFNMADD231PS Y4, Y3, Y8
+	VFMADD231PS  Y5, Y8, Y3
+	VMOVAPS      Y7, Y8
+	VFNMADD231PS Y4, Y3, Y8
+	VFMADD231PS  Y5, Y8, Y3
+	VPERMPS      Y3, Y6, Y3
+	VBLENDPS     $0x92, Y2, Y1, Y4
+	VBLENDPS     $0x24, Y3, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VBLENDPS     $0x92, Y1, Y3, Y4
+	VBLENDPS     $0x24, Y2, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	VBLENDPS     $0x92, Y3, Y2, Y2
+	VBLENDPS     $0x24, Y1, Y2, Y2
+	VMOVUPS      Y2, 64(AX)
+	ADDQ         $0x00000060, AX
+	ADDQ         $0x00000008, R10
+	CMPQ         R10, DX
+	JL           loop
 	VZEROUPPER
 	RET
 
@@ -1055,29 +1079,37 @@ DATA orderBlueAVX2<>+24(SB)/4, $0x00000004
 DATA orderBlueAVX2<>+28(SB)/4, $0x00000007
 GLOBL orderBlueAVX2<>(SB), RODATA|NOPTR, $32
 
-// func singleAVX2(dst []float32, v []uint8, mean *[3]float32, std *[3]float32)
-// Requires: AVX, AVX2
-TEXT ·singleAVX2(SB), NOSPLIT, $0-64
+// func singleAVX2(dst []float32, v []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·singleAVX2(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         v_base+24(FP), CX
 	MOVQ         v_len+32(FP), DX
 	VBROADCASTSS bits3b808081<>+0(SB), Y0
 	MOVQ         mean+48(FP), BX
+	MOVQ         std+56(FP), SI
+	MOVQ         inverse+64(FP), DI
 	VBROADCASTSS (BX), Y1
-	MOVQ         std+56(FP), BX
-	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y2
+	VBROADCASTSS (DI), Y3
 	XORQ         BX, BX
 
 loop:
-	VPMOVZXBD (CX)(BX*1), Y3
-	VCVTDQ2PS Y3, Y3
-	VMULPS    Y0, Y3, Y3
-	VSUBPS    Y1, Y3, Y3
-	VDIVPS    Y2, Y3, Y3
-	VMOVUPS   Y3, (AX)(BX*4)
-	ADDQ      $0x00000008, BX
-	CMPQ      BX, DX
-	JL        loop
+	VPMOVZXBD    (CX)(BX*1), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y3, Y4, Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS Y2, Y5, Y6
+	VFMADD231PS  Y3, Y6, Y5
+	VMOVAPS      Y4, Y6
+	VFNMADD231PS Y2, Y5, Y6
+	VFMADD231PS  Y3, Y6, Y5
+	VMOVUPS      Y5, (AX)(BX*4)
+	ADDQ         $0x00000008, BX
+	CMPQ         BX, DX
+	JL           loop
 	VZEROUPPER
 	RET
 
@@ -1461,87 +1493,89 @@ loop:
 	VMULPS       Z4, Z3, Z3
 	VMAXPS       Z2, Z1, Z4
 	VMAXPS       Z3, Z4, Z4
-	VMINPS       Z2, Z1, Z6
-	VMINPS       Z3, Z6, Z6
-	VSUBPS       Z6, Z4, Z7
-	VMOVAPS      Z7, Z8
-	VCMPPS       $0x00, Z6, Z4, K1
-	VMOVAPS      Z0, K1, Z8
-	VMOVAPS      Z4, Z9
-	VCMPPS       $0x00, Z6, Z4, K1
+	VMINPS       Z2, Z1, Z7
+	VMINPS       Z3, Z7, Z7
+	VSUBPS       Z7, Z4, Z8
+	VMOVAPS      Z8, Z9
+	VCMPPS       $0x00, Z7, Z4, K1
 	VMOVAPS      Z0, K1, Z9
-	VDIVPS       Z9, Z7, Z7
-	VSUBPS       Z1, Z4, Z6
-	VDIVPS       Z8, Z6, Z6
-	VSUBPS       Z2, Z4, Z9
-	VDIVPS       Z8, Z9, Z9
-	VSUBPS       Z3, Z4, Z3
-	VDIVPS       Z8, Z3, Z3
-	VBROADCASTSS bits40800000<>+0(SB), Z8
-	VADDPS       Z8, Z9, Z8
-	VSUBPS       Z6, Z8, Z8
-	VBROADCASTSS bits40000000<>+0(SB), Z10
-	VADDPS       Z10, Z6, Z6
-	VSUBPS       Z3, Z6, Z6
+	VMOVAPS      Z4, Z10
+	VCMPPS       $0x00, Z7, Z4, K1
+	VMOVAPS      Z0, K1, Z10
+	VDIVPS       Z10, Z8, Z8
+	VBROADCASTSS bits40800000<>+0(SB), Z11
+	VMOVAPS      Z2, Z7
+	VMOVAPS      Z1, Z10
+	VBROADCASTSS bits40000000<>+0(SB), Z12
 	VCMPPS       $0x00, Z2, Z4, K1
-	VMOVAPS      Z6, K1, Z8
-	VSUBPS       Z9, Z3, Z3
-	VCMPPS       $0x00, Z1, Z4, K1
-	VMOVAPS      Z3, K1, Z8
-	VBROADCASTSS bits3e2aaaab<>+0(SB), Z1
-	VMULPS       Z1, Z8, Z8
-	VADDPS       Z0, Z8, Z8
-	VSUBPS       Z0, Z8, Z1
-	VCMPPS       $0x0d, Z0, Z8, K1
-	VMOVAPS      Z1, K1, Z8
-	VBROADCASTSS shift+72(FP), Z1
-	VADDPS       Z1, Z8, Z1
-	VMOVAPS      Z1, Z8
-	VSUBPS       Z0, Z8, Z2
-	VCMPPS       $0x0d, Z0, Z8, K1
-	VMOVAPS      Z2, K1, Z8
-	VADDPS       Z0, Z1, Z2
+	VMOVAPS      Z1, K1, Z7
+	VMOVAPS      Z3, K1, Z10
+	VMOVAPS      Z12, K1, Z11
 	VPXORD       Z5, Z5, Z5
-	VCMPPS       $0x01, Z5, Z1, K1
-	VMOVAPS      Z2, K1, Z8
+	VCMPPS       $0x00, Z1, Z4, K1
+	VMOVAPS      Z3, K1, Z7
+	VMOVAPS      Z2, K1, Z10
+	VMOVAPS      Z5, K1, Z11
+	VSUBPS       Z7, Z4, Z7
+	VDIVPS       Z9, Z7, Z7
+	VSUBPS       Z10, Z4, Z10
+	VDIVPS       Z9, Z10, Z10
+	VADDPS       Z11, Z7, Z7
+	VSUBPS       Z10, Z7, Z7
+	VBROADCASTSS bits3e2aaaab<>+0(SB), Z1
+	VMULPS       Z1, Z7, Z7
+	VADDPS       Z0, Z7, Z7
+	VSUBPS       Z0, Z7, Z1
+	VCMPPS       $0x0d, Z0, Z7, K1
+	VMOVAPS      Z1, K1, Z7
+	VBROADCASTSS shift+72(FP), Z1
+	VADDPS       Z1, Z7, Z1
+	VMOVAPS      Z1, Z7
+	VSUBPS       Z0, Z7, Z2
+	VCMPPS       $0x0d, Z0, Z7, K1
+	VMOVAPS      Z2, K1, Z7
+	VADDPS       Z0, Z1, Z2
+	VPXORD       Z6, Z6, Z6
+	VCMPPS       $0x01, Z6, Z1, K1
+	VMOVAPS      Z2, K1, Z7
 	VBROADCASTSS bits40c00000<>+0(SB), Z1
-	VMULPS       Z1, Z8, Z8
-	VCVTTPS2DQ   Z8, Z1
+	VMULPS       Z1, Z7, Z7
+	VCVTTPS2DQ   Z7, Z1
 	VCVTDQ2PS    Z1, Z2
-	VSUBPS       Z2, Z8, Z2
-	VMULPS       Z7, Z2, Z2
-	VSUBPS       Z7, Z0, Z3
-	VADDPS       Z3, Z2, Z6
+	VSUBPS       Z2, Z7, Z2
+	VMULPS       Z8, Z2, Z2
+	VSUBPS       Z8, Z0, Z3
+	VADDPS       Z3, Z2, Z7
 	VSUBPS       Z2, Z0, Z2
-	VBROADCASTSS bits437fffbe<>+0(SB), Z7
-	VMULPS       Z7, Z4, Z8
-	VCVTTPS2DQ   Z8, Z8
+	VBROADCASTSS bits437fffbe<>+0(SB), Z8
+	VMULPS       Z8, Z4, Z9
+	VCVTTPS2DQ   Z9, Z9
 	VMULPS       Z4, Z3, Z3
-	VMULPS       Z7, Z3, Z3
+	VMULPS       Z8, Z3, Z3
 	VCVTTPS2DQ   Z3, Z3
 	VPSLLD       $0x08, Z3, Z3
-	VPORD        Z3, Z8, Z8
+	VPORD        Z3, Z9, Z9
 	VMULPS       Z4, Z2, Z2
-	VMULPS       Z7, Z2, Z2
+	VMULPS       Z8, Z2, Z2
 	VCVTTPS2DQ   Z2, Z2
 	VPSLLD       $0x10, Z2, Z2
-	VPORD        Z2, Z8, Z8
-	VMULPS       Z4, Z6, Z6
-	VMULPS       Z7, Z6, Z6
-	VCVTTPS2DQ   Z6, Z6
-	VPSLLD       $0x18, Z6, Z6
-	VPORD        Z6, Z8, Z8
+	VPORD        Z2, Z9, Z9
+	VMULPS       Z4, Z7, Z7
+	VMULPS       Z8, Z7, Z7
+	VCVTTPS2DQ   Z7, Z7
+	VPSLLD       $0x18, Z7, Z7
+	VPORD        Z7, Z9, Z9
 	VMOVUPS      redAVX512<>+0(SB), Z2
 	VPERMD       Z2, Z1, Z2
-	VPSRLVD      Z2, Z8, Z2
+	VPSRLVD      Z2, Z9, Z2
 	VPMOVDB      Z2, (AX)(SI*1)
 	VMOVUPS      greenAVX512<>+0(SB), Z2
 	VPERMD       Z2, Z1, Z2
-	VPSRLVD      Z2, Z8, Z2
+	VPSRLVD      Z2, Z9, Z2
 	VPMOVDB      Z2, (DX)(SI*1)
 	VMOVUPS      blueAVX512<>+0(SB), Z2
 	VPERMD       Z2, Z1, Z2
-	VPSRLVD      Z2, Z8, Z1
+	VPSRLVD      Z2, Z9, Z1
 	VPMOVDB      Z1, (BX)(SI*1)
 	ADDQ         $0x00000010, SI
 	CMPQ         SI, CX
@@ -1830,9 +1864,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func interleaveAVX512(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32)
+// func interleaveAVX512(dst []float32, r []uint8, g []uint8, b []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
 // Requires: AVX, AVX512F
-TEXT ·interleaveAVX512(SB), NOSPLIT, $0-112
+TEXT ·interleaveAVX512(SB), NOSPLIT, $0-120
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         r_base+24(FP), CX
 	MOVQ         r_len+32(FP), DX
@@ -1840,16 +1874,20 @@ TEXT ·interleaveAVX512(SB), NOSPLIT, $0-112
 	MOVQ         b_base+72(FP), SI
 	MOVQ         mean+96(FP), DI
 	MOVQ         std+104(FP), R8
+	MOVQ         inverse+112(FP), R9
 	VBROADCASTSS bits3b808081<>+0(SB), Z0
 	VBROADCASTSS (DI), Z1
 	VBROADCASTSS (R8), Z2
-	VMOVUPS      orderRedAVX512<>+0(SB), Z3
-	VBROADCASTSS 4(DI), Z4
-	VBROADCASTSS 4(R8), Z5
-	VMOVUPS      orderGreenAVX512<>+0(SB), Z6
-	VBROADCASTSS 8(DI), Z7
-	VBROADCASTSS 8(R8), Z8
-	VMOVUPS      orderBlueAVX512<>+0(SB), Z9
+	VBROADCASTSS (R9), Z3
+	VMOVUPS      orderRedAVX512<>+0(SB), Z4
+	VBROADCASTSS 4(DI), Z5
+	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS 4(R9), Z7
+	VMOVUPS      orderGreenAVX512<>+0(SB), Z8
+	VBROADCASTSS 8(DI), Z9
+	VBROADCASTSS 8(R8), Z10
+	VBROADCASTSS 8(R9), Z11
+	VMOVUPS      orderBlueAVX512<>+0(SB), Z12
 	MOVL         $0x00002492, DI
 	KMOVW        DI, K1
 	MOVL         $0x00004924, DI
@@ -1857,40 +1895,58 @@ TEXT ·interleaveAVX512(SB), NOSPLIT, $0-112
 	XORQ         DI, DI
 
 loop:
-	VPMOVZXBD (CX)(DI*1), Z10
-	VCVTDQ2PS Z10, Z10
-	VMULPS    Z0, Z10, Z10
-	VSUBPS    Z1, Z10, Z10
-	VDIVPS    Z2, Z10, Z10
-	VPERMPS   Z10, Z3, Z10
-	VPMOVZXBD (BX)(DI*1), Z11
-	VCVTDQ2PS Z11, Z11
-	VMULPS    Z0, Z11, Z11
-	VSUBPS    Z4, Z11, Z11
-	VDIVPS    Z5, Z11, Z11
-	VPERMPS   Z11, Z6, Z11
-	VPMOVZXBD (SI)(DI*1), Z12
-	VCVTDQ2PS Z12, Z12
-	VMULPS    Z0, Z12, Z12
-	VSUBPS    Z7, Z12, Z12
-	VDIVPS    Z8, Z12, Z12
-	VPERMPS   Z12, Z9, Z12
-	VMOVAPS   Z10, Z13
-	VMOVAPS   Z11, K1, Z13
-	VMOVAPS   Z12, K2, Z13
-	VMOVUPS   Z13, (AX)
-	VMOVAPS   Z11, Z13
-	VMOVAPS   Z12, K1, Z13
-	VMOVAPS   Z10, K2, Z13
-	VMOVUPS   Z13, 64(AX)
-	VMOVAPS   Z12, Z12
-	VMOVAPS   Z10, K1, Z12
-	VMOVAPS   Z11, K2, Z12
-	VMOVUPS   Z12, 128(AX)
-	ADDQ      $0x000000c0, AX
-	ADDQ      $0x00000010, DI
-	CMPQ      DI, DX
-	JL        loop
+	VPMOVZXBD    (CX)(DI*1), Z13
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z0, Z13, Z13
+	VSUBPS       Z1, Z13, Z13
+	VMULPS       Z3, Z13, Z14
+	VMOVAPS      Z13, Z15
+	VFNMADD231PS Z2, Z14, Z15
+	VFMADD231PS  Z3, Z15, Z14
+	VMOVAPS      Z13, Z15
+	VFNMADD231PS Z2, Z14, Z15
+	VFMADD231PS  Z3, Z15, Z14
+	VPERMPS      Z14, Z4, Z14
+	VPMOVZXBD    (BX)(DI*1), Z13
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z0, Z13, Z13
+	VSUBPS       Z5, Z13, Z13
+	VMULPS       Z7, Z13, Z15
+	VMOVAPS      Z13, Z16
+	VFNMADD231PS Z6, Z15, Z16
+	VFMADD231PS  Z7, Z16, Z15
+	VMOVAPS      Z13, Z16
+	VFNMADD231PS Z6, Z15, Z16
+	VFMADD231PS  Z7, Z16, Z15
+	VPERMPS      Z15, Z8, Z15
+	VPMOVZXBD    (SI)(DI*1), Z13
+	VCVTDQ2PS    Z13, Z13
+	VMULPS       Z0, Z13, Z13
+	VSUBPS       Z9, Z13, Z13
+	VMULPS       Z11, Z13, Z16
+	VMOVAPS      Z13, Z17
+	VFNMADD231PS Z10, Z16, Z17
+	VFMADD231PS  Z11, Z17, Z16
+	VMOVAPS      Z13, Z17
+	VFNMADD231PS Z10, Z16, Z17
+	VFMADD231PS  Z11, Z17, Z16
+	VPERMPS      Z16, Z12, Z16
+	VMOVAPS      Z14, Z13
+	VMOVAPS      Z15, K1, Z13
+	VMOVAPS      Z16, K2, Z13
+	VMOVUPS      Z13, (AX)
+	VMOVAPS      Z15, Z13
+	VMOVAPS      Z16, K1, Z13
+	VMOVAPS      Z14, K2, Z13
+	VMOVUPS      Z13, 64(AX)
+	VMOVAPS      Z16, Z13
+	VMOVAPS      Z14, K1, Z13
+	VMOVAPS      Z15, K2, Z13
+	VMOVUPS      Z13, 128(AX)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, DX
+	JL           loop
 	VZEROUPPER
 	RET
 
@@ -1948,29 +2004,37 @@ DATA orderBlueAVX512<>+56(SB)/4, $0x00000004
 DATA orderBlueAVX512<>+60(SB)/4, $0x0000000f
 GLOBL orderBlueAVX512<>(SB), RODATA|NOPTR, $64
 
-// func singleAVX512(dst []float32, v []uint8, mean *[3]float32, std *[3]float32)
+// func singleAVX512(dst []float32, v []uint8, mean *[3]float32, std *[3]float32, inverse *[3]float32)
 // Requires: AVX, AVX512F
-TEXT ·singleAVX512(SB), NOSPLIT, $0-64
+TEXT ·singleAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         v_base+24(FP), CX
 	MOVQ         v_len+32(FP), DX
 	VBROADCASTSS bits3b808081<>+0(SB), Z0
 	MOVQ         mean+48(FP), BX
+	MOVQ         std+56(FP), SI
+	MOVQ         inverse+64(FP), DI
 	VBROADCASTSS (BX), Z1
-	MOVQ         std+56(FP), BX
-	VBROADCASTSS (BX), Z2
+	VBROADCASTSS (SI), Z2
+	VBROADCASTSS (DI), Z3
 	XORQ         BX, BX
 
 loop:
-	VPMOVZXBD (CX)(BX*1), Z3
-	VCVTDQ2PS Z3, Z3
-	VMULPS    Z0, Z3, Z3
-	VSUBPS    Z1, Z3, Z3
-	VDIVPS    Z2, Z3, Z3
-	VMOVUPS   Z3, (AX)(BX*4)
-	ADDQ      $0x00000010, BX
-	CMPQ      BX, DX
-	JL        loop
+	VPMOVZXBD    (CX)(BX*1), Z4
+	VCVTDQ2PS    Z4, Z4
+	VMULPS       Z0, Z4, Z4
+	VSUBPS       Z1, Z4, Z4
+	VMULPS       Z3, Z4, Z5
+	VMOVAPS      Z4, Z6
+	VFNMADD231PS Z2, Z5, Z6
+	VFMADD231PS  Z3, Z6, Z5
+	VMOVAPS      Z4, Z6
+	VFNMADD231PS Z2, Z5, Z6
+	VFMADD231PS  Z3, Z6, Z5
+	VMOVUPS      Z5, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JL           loop
 	VZEROUPPER
 	RET
 

@@ -2,8 +2,8 @@ package augment
 
 // moments are the normalisation: a float32 for each byte of each channel.
 type moments struct {
-	mean, std [3]float32
-	table     [3][256]float32
+	mean, std, inverse [3]float32 // inverse is 1/std
+	table              [3][256]float32
 }
 
 // newMoments tabulates (v/255 - mean) / std, with torch's roundings: v times 1/255, minus mean, over std.
@@ -12,6 +12,7 @@ func newMoments(mean, std []float32, channels int) moments {
 	copy(m.mean[:], mean)
 	copy(m.std[:], std)
 	for c := range channels {
+		m.inverse[c] = 1 / m.std[c]
 		for v := range m.table[c] {
 			m.table[c][v] = (float32(float32(v)*fromByte) - m.mean[c]) / m.std[c]
 		}

@@ -114,6 +114,9 @@ func (r Recipe) validateStrengths() error {
 	return nil
 }
 
+// The bounds of the moments keep quotients far from overflow.
+const maxMean, minStd, maxStd = 1e3, 1e-6, 1e6
+
 func (r Recipe) validateMoments() error {
 	if n := len(r.Mean); n != 0 && n != 1 && n != 3 {
 		return fmt.Errorf("field Mean has %d entries, want one a channel (1 or 3), or none", n)
@@ -122,11 +125,11 @@ func (r Recipe) validateMoments() error {
 		return fmt.Errorf("field Std has %d entries, want as many as Mean (%d)", len(r.Std), len(r.Mean))
 	}
 	for i := range r.Mean {
-		if !finite(float64(r.Mean[i])) {
-			return fmt.Errorf("field Mean[%d] is %v, want a finite number", i, r.Mean[i])
+		if !(math.Abs(float64(r.Mean[i])) <= maxMean) {
+			return fmt.Errorf("field Mean[%d] is %v, want -%v to %v", i, r.Mean[i], maxMean, maxMean)
 		}
-		if !(r.Std[i] > 0 && finite(float64(r.Std[i]))) {
-			return fmt.Errorf("field Std[%d] is %v, want above 0", i, r.Std[i])
+		if !(r.Std[i] >= minStd && r.Std[i] <= maxStd) {
+			return fmt.Errorf("field Std[%d] is %v, want %v to %v", i, r.Std[i], minStd, maxStd)
 		}
 	}
 	return nil

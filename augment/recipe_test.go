@@ -38,6 +38,8 @@ func TestValidateNamesTheField(t *testing.T) {
 		{"Mean", func(r *Recipe) { r.Mean = []float32{1, 2} }},
 		{"Std", func(r *Recipe) { r.Std = nil }},
 		{"Mean[1]", func(r *Recipe) { r.Mean[1] = float32(nan) }},
+		{"Mean[0]", func(r *Recipe) { r.Mean[0] = 2e3 }},
+		{"Std[0]", func(r *Recipe) { r.Std[0] = 1e-7 }},
 		{"Std[2]", func(r *Recipe) { r.Std[2] = 0 }},
 	} {
 		r := vicreg(32, 0.5)

@@ -37,8 +37,8 @@ type assembly struct {
 	widen            func(dst []float32, src []uint8)
 	weighColumns     func(dst, src []float32, pitch int, w []float32)
 	weighRow         func(dst []uint8, src, w []float32)
-	interleave       func(dst []float32, r, g, b []uint8, mean, std *[3]float32)
-	single           func(dst []float32, v []uint8, mean, std *[3]float32)
+	interleave       func(dst []float32, r, g, b []uint8, mean, std, inverse *[3]float32)
+	single           func(dst []float32, v []uint8, mean, std, inverse *[3]float32)
 }
 
 // narrowColumns is the type of narrow1AVX2 and its like.
@@ -111,7 +111,7 @@ func (a *assembly) weighRowAny(dst []uint8, src, w []float32) {
 func (a *assembly) interleaveAny(dst []float32, r, g, b []uint8, n int, m *moments) {
 	whole := n &^ (blockRow - 1)
 	if whole > 0 {
-		a.interleave(dst, r[:whole], g[:whole], b[:whole], &m.mean, &m.std)
+		a.interleave(dst, r[:whole], g[:whole], b[:whole], &m.mean, &m.std, &m.inverse)
 	}
 	interleave(dst[3*whole:], r[whole:], g[whole:], b[whole:], n-whole, m)
 }
@@ -119,7 +119,7 @@ func (a *assembly) interleaveAny(dst []float32, r, g, b []uint8, n int, m *momen
 func (a *assembly) singleAny(dst []float32, v []uint8, n int, m *moments) {
 	whole := n &^ (blockRow - 1)
 	if whole > 0 {
-		a.single(dst, v[:whole], &m.mean, &m.std)
+		a.single(dst, v[:whole], &m.mean, &m.std, &m.inverse)
 	}
 	single(dst[whole:], v[whole:], n-whole, m)
 }

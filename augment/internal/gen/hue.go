@@ -15,15 +15,28 @@ const (
 
 // pick sets a lane of dst to that of yes where a and b compare so.
 func (s simd) pick(dst, yes, a, b reg.VecVirtual, predicate operand.U8) {
+	s.choose(s.compare(a, b, predicate), dst, yes)
+}
+
+// compare leaves the lanes where a and b compare so in a mask: a vector, or a mask register.
+func (s simd) compare(a, b reg.VecVirtual, predicate operand.U8) reg.Register {
 	if s.wide() {
 		k := build.K()
 		build.VCMPPS(predicate, b, a, k)
-		build.VMOVAPS(yes, k, dst)
-		return
+		return k
 	}
 	mask := s.vec()
 	build.VCMPPS(predicate, b, a, mask)
-	build.VBLENDVPS(mask, yes, dst, dst)
+	return mask
+}
+
+// choose sets the lanes of dst that are in the mask to those of yes.
+func (s simd) choose(mask reg.Register, dst, yes reg.VecVirtual) {
+	if s.wide() {
+		build.VMOVAPS(yes, mask, dst)
+	} else {
+		build.VBLENDVPS(mask, yes, dst, dst)
+	}
 }
 
 // hue writes the turn of hue: the operations of the plain turn, in its order.
@@ -59,24 +72,35 @@ func (s simd) hueOf(v rgb, value, one reg.VecVirtual) (h, saturation reg.VecVirt
 	s.copy(value, divisor)
 	s.pick(divisor, one, value, low, equal)
 	build.VDIVPS(divisor, saturation, saturation)
-	var c [3]reg.VecVirtual
-	for k, x := range []reg.VecVirtual{v.r, v.g, v.b} {
-		c[k] = s.vec()
-		build.VSUBPS(x, value, c[k])
-		build.VDIVPS(spread, c[k], c[k])
-	}
-	h, green := s.vec(), s.vec()
-	build.VADDPS(s.float(4), c[1], h) // blue is the largest
-	build.VSUBPS(c[0], h, h)
-	build.VADDPS(s.float(2), c[0], green)
-	build.VSUBPS(c[2], green, green)
-	s.pick(h, green, value, v.g, equal)
-	build.VSUBPS(c[1], c[2], c[2])
-	s.pick(h, c[2], value, v.r, equal)
+	h = s.sector(v, value, spread)
 	build.VMULPS(s.float(1.0/6), h, h)
 	build.VADDPS(one, h, h)
 	s.wrap(h, one)
 	return h, saturation
+}
+
+// sector leaves the hue in sixths of a turn, from -1 to 5, in a new vector: h = (x/spread + k) - y/spread, where x and y are how far
+// two of the channels are below the largest. Blue is the largest unless one before it is.
+func (s simd) sector(v rgb, value, spread reg.VecVirtual) reg.VecVirtual {
+	x, y, k := s.vec(), s.vec(), s.float(4)
+	s.copy(v.g, x)
+	s.copy(v.r, y)
+	choose := func(largest, first, second, offset reg.VecVirtual) {
+		// One comparison, three choices.
+		mask := s.compare(value, largest, equal)
+		s.choose(mask, x, first)
+		s.choose(mask, y, second)
+		s.choose(mask, k, offset)
+	}
+	choose(v.g, v.r, v.b, s.float(2))
+	choose(v.r, v.b, v.g, s.zero())
+	for _, d := range []reg.VecVirtual{x, y} {
+		build.VSUBPS(d, value, d)
+		build.VDIVPS(spread, d, d)
+	}
+	build.VADDPS(k, x, x)
+	build.VSUBPS(y, x, x)
+	return x
 }
 
 // wrap subtracts one where h is at least one.
@@ -127,7 +151,7 @@ func (s simd) storeColour(planes [3]reg.GPVirtual, i reg.Register, h, saturation
 		{p, p, tt, v, v, qq, p, 0},
 	}
 	for c, name := range []string{"red", "green", "blue"} {
-		shift, x := s.table(name, func(lane int) uint32 { return choices[c][lane%8] }), s.vec()
+		shift, x := s.table(name+s.name, func(lane int) uint32 { return choices[c][lane%8] }), s.vec()
 		build.VPERMD(shift, sector, shift)
 		build.VPSRLVD(shift, packed, x)
 		if !s.wide() { // the store saturates

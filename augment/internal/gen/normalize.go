@@ -13,23 +13,38 @@ func (s simd) entry(array reg.Register, i int) reg.VecVirtual {
 	return v
 }
 
-// normalized loads bytes and returns (v/255 - mean) / std with the plain roundings.
-func (s simd) normalized(from operand.Mem, scale, mean, std reg.VecVirtual) reg.VecVirtual {
+// moments are a channel's constants; inverse is 1/std.
+type moments struct{ mean, std, inverse reg.VecVirtual }
+
+func (s simd) moments(mean, std, inverse reg.Register, channel int) moments {
+	return moments{s.entry(mean, channel), s.entry(std, channel), s.entry(inverse, channel)}
+}
+
+// normalized loads bytes and returns (v/255 - mean) / std with the plain roundings. It divides without the division, which takes
+// as long as all the rest: the product with the inverse is within two units in the last place, each correction with the
+// exact remainder at least halves the error, and after the second the quotient is the rounded one (Markstein 1990).
+func (s simd) normalized(from operand.Mem, scale reg.VecVirtual, m moments) reg.VecVirtual {
 	v := s.loadFloats(from)
 	build.VMULPS(scale, v, v)
-	build.VSUBPS(mean, v, v)
-	build.VDIVPS(std, v, v)
-	return v
+	build.VSUBPS(m.mean, v, v)
+	q, rest := s.vec(), s.vec()
+	build.VMULPS(m.inverse, v, q)
+	for range 2 {
+		s.copy(v, rest)
+		build.VFNMADD231PS(m.std, q, rest)
+		build.VFMADD231PS(m.inverse, rest, q)
+	}
+	return q
 }
 
 // single writes the normalisation of one channel.
 func single(s simd) {
-	function("single"+s.name, "func(dst []float32, v []uint8, mean, std *[3]float32)", "normalises len(v) values, a multiple of 16 and not 0.")
+	function("single"+s.name, "func(dst []float32, v []uint8, mean, std, inverse *[3]float32)", "normalises len(v) values, a multiple of 16 and not 0.")
 	dst := base("dst")
 	v, n := slice("v")
-	scale, mean, std := s.float(1.0/255), s.entry(param("mean"), 0), s.entry(param("std"), 0)
+	scale, m := s.float(1.0/255), s.moments(param("mean"), param("std"), param("inverse"), 0)
 	s.forBytes(n, func(i reg.Register) {
-		build.VMOVUPS(s.normalized(indexed(v, i, 1, 0), scale, mean, std), indexed(dst, i, 4, 0))
+		build.VMOVUPS(s.normalized(indexed(v, i, 1, 0), scale, m), indexed(dst, i, 4, 0))
 	})
 	finish()
 }
@@ -38,28 +53,29 @@ func single(s simd) {
 // c. As 3 is prime to the number of lanes, one permutation a channel puts each pixel where it belongs in one of the three;
 // blends gather them.
 func interleave(s simd) {
-	function("interleave"+s.name, "func(dst []float32, r, g, b []uint8, mean, std *[3]float32)", "normalises and interleaves len(r) pixels, a multiple of 16 and not 0.")
+	function("interleave"+s.name, "func(dst []float32, r, g, b []uint8, mean, std, inverse *[3]float32)", "normalises and interleaves len(r) pixels, a multiple of 16 and not 0.")
 	dst := base("dst")
 	p, n := planes()
-	means, stds := param("mean"), param("std")
+	means, stds, inverses := param("mean"), param("std"), param("inverse")
 	scale := s.float(1.0 / 255)
-	var mean, std, order [3]reg.VecVirtual
-	for c, name := range []string{"orderRed", "orderGreen", "orderBlue"} {
-		mean[c], std[c] = s.entry(means, c), s.entry(stds, c)
-		order[c] = s.table(name, func(lane int) uint32 {
-			for j := range s.lanes {
-				if (3*j+c)%s.lanes == lane {
-					return uint32(j)
-				}
-			}
-			panic("lanes are a multiple of 3")
-		})
+	constants := func(c int) (m moments, order reg.VecVirtual) {
+		return s.moments(means, stds, inverses, c), s.table(orders[c]+s.name, func(lane int) uint32 { return uint32(pixelAt(lane, c, s.lanes)) })
+	}
+	var m [3]moments
+	var order [3]reg.VecVirtual
+	for c := range m {
+		if s.wide() { // AVX2 lacks the registers to keep them
+			m[c], order[c] = constants(c)
+		}
 	}
 	blend := s.blender()
 	s.forBytes(n, func(i reg.Register) {
 		var v [3]reg.VecVirtual
 		for c := range v {
-			v[c] = s.normalized(indexed(p[c], i, 1, 0), scale, mean[c], std[c])
+			if !s.wide() {
+				m[c], order[c] = constants(c)
+			}
+			v[c] = s.normalized(indexed(p[c], i, 1, 0), scale, m[c])
 			build.VPERMPS(v[c], order[c], v[c])
 		}
 		for k := range 3 {
@@ -71,6 +87,19 @@ func interleave(s simd) {
 		build.ADDQ(imm(3*s.bytes()), dst)
 	})
 	finish()
+}
+
+// orders names the tables of the permutations.
+var orders = [3]string{"orderRed", "orderGreen", "orderBlue"}
+
+// pixelAt is the pixel of channel c that belongs in a lane of one of the three vectors.
+func pixelAt(lane, c, lanes int) int {
+	for j := range lanes {
+		if (3*j+c)%lanes == lane {
+			return j
+		}
+	}
+	panic("lanes are a multiple of 3")
 }
 
 // blender returns a function that takes lanes 0, 3, ... from a, 1, 4, ... from b and 2, 5, ... from c.

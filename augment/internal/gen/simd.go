@@ -74,17 +74,22 @@ func (s simd) scalar(name string) reg.VecVirtual {
 	return v
 }
 
-// table returns a vector of constants, one a lane.
+// table returns a vector of constants, one a lane; a name stands for one table.
 func (s simd) table(name string, value func(lane int) uint32) reg.VecVirtual {
-	name = fmt.Sprintf("%s%s", name, s.name)
-	m := build.GLOBL(name, attr.RODATA|attr.NOPTR)
-	for i := range s.lanes {
-		build.DATA(4*i, operand.U32(value(i)))
+	m, ok := tables[name]
+	if !ok {
+		m = build.GLOBL(name, attr.RODATA|attr.NOPTR)
+		for i := range s.lanes {
+			build.DATA(4*i, operand.U32(value(i)))
+		}
+		tables[name] = m
 	}
 	v := s.vec()
 	build.VMOVUPS(m, v)
 	return v
 }
+
+var tables = map[string]operand.Mem{}
 
 var constants = map[uint32]operand.Mem{}
 
