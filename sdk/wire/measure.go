@@ -30,11 +30,11 @@ func versions(data []byte, d protoreflect.MessageDescriptor) error {
 		if fd == nil || fd.Message() == nil {
 			return nil
 		}
-		version := &methodv1.ProgramVersion{}
-		switch fd.Message().FullName() {
-		case (&methodv1.Program{}).ProtoReflect().Descriptor().FullName():
+		switch fd.Message().Name() {
+		case "Program", "Regularisation":
 			return versions(value, fd.Message())
-		case version.ProtoReflect().Descriptor().FullName():
+		case "ProgramVersion":
+			version := &methodv1.ProgramVersion{}
 			if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(value, version); err != nil {
 				return fmt.Errorf("decode the program's version: %w", err)
 			}

@@ -21,10 +21,11 @@ type Traced struct {
 // Regularisation is a penalty that joined a method.
 type Regularisation struct {
 	Name    string
-	Weight  float64
-	On      string // what is regularised: z, p or y
-	Unit    bool   // the rows are l2-normalised first
+	Term    string  // its name in tables; "": Name
+	Weight  float64 // factor in the loss
 	Program *expr.Program
+	On      string // what is regularised: "z", "p" or "y"
+	Unit    bool   // the rows are l2-normalised first
 }
 
 // MaxRegularisers bounds the penalties of a run.
@@ -35,7 +36,7 @@ func MarshalTraced(t Traced) ([]byte, error) {
 	m := toproto.Traced(t.Method)
 	for _, r := range t.Regularisers {
 		m.Regularisers = append(m.Regularisers, &methodv1.Regularisation{
-			Name: r.Name, Weight: r.Weight, On: r.On, Unit: r.Unit, Program: toproto.Program(r.Program),
+			Name: r.Name, Term: r.Term, Weight: r.Weight, Program: toproto.Program(r.Program), On: r.On, Unit: r.Unit,
 		})
 	}
 	return encode(m)
@@ -56,12 +57,15 @@ func UnmarshalTraced(data []byte) (Traced, error) {
 		return Traced{}, fmt.Errorf("%d regularisers; at most %d", n, MaxRegularisers)
 	}
 	for _, r := range m.GetRegularisers() {
+		if on := r.GetOn(); on != "z" && on != "p" && on != "y" {
+			return Traced{}, fmt.Errorf("regulariser %q: it stands on %q; z, p or y", r.GetName(), on)
+		}
 		p, err := fromproto.Penalty(r.GetProgram())
 		if err != nil {
 			return Traced{}, fmt.Errorf("regulariser %q: %w", r.GetName(), err)
 		}
 		out.Regularisers = append(out.Regularisers, Regularisation{
-			Name: r.GetName(), Weight: r.GetWeight(), On: r.GetOn(), Unit: r.GetUnit(), Program: p,
+			Name: r.GetName(), Term: r.GetTerm(), Weight: r.GetWeight(), Program: p, On: r.GetOn(), Unit: r.GetUnit(),
 		})
 	}
 	return out, nil

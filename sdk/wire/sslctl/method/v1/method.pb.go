@@ -672,15 +672,17 @@ func (x *Term) GetWeight() float64 {
 
 // Regularisation is a penalty that joined a method.
 type Regularisation struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Weight float64                `protobuf:"fixed64,2,opt,name=weight,proto3" json:"weight,omitempty"`
-	// What is regularised: "z", "p" or "y".
-	On string `protobuf:"bytes,3,opt,name=on,proto3" json:"on,omitempty"`
-	// The rows are l2-normalised first.
-	Unit bool `protobuf:"varint,4,opt,name=unit,proto3" json:"unit,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its name in tables; may be empty.
+	Term   string  `protobuf:"bytes,2,opt,name=term,proto3" json:"term,omitempty"`
+	Weight float64 `protobuf:"fixed64,3,opt,name=weight,proto3" json:"weight,omitempty"`
 	// Its output "penalty" is the unweighted penalty.
-	Program       *Program `protobuf:"bytes,5,opt,name=program,proto3" json:"program,omitempty"`
+	Program *Program `protobuf:"bytes,4,opt,name=program,proto3" json:"program,omitempty"`
+	// What is regularised: "z", "p" or "y".
+	On string `protobuf:"bytes,5,opt,name=on,proto3" json:"on,omitempty"`
+	// The rows are l2-normalised first.
+	Unit          bool `protobuf:"varint,6,opt,name=unit,proto3" json:"unit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,11 +724,25 @@ func (x *Regularisation) GetName() string {
 	return ""
 }
 
+func (x *Regularisation) GetTerm() string {
+	if x != nil {
+		return x.Term
+	}
+	return ""
+}
+
 func (x *Regularisation) GetWeight() float64 {
 	if x != nil {
 		return x.Weight
 	}
 	return 0
+}
+
+func (x *Regularisation) GetProgram() *Program {
+	if x != nil {
+		return x.Program
+	}
+	return nil
 }
 
 func (x *Regularisation) GetOn() string {
@@ -741,13 +757,6 @@ func (x *Regularisation) GetUnit() bool {
 		return x.Unit
 	}
 	return false
-}
-
-func (x *Regularisation) GetProgram() *Program {
-	if x != nil {
-		return x.Program
-	}
-	return nil
 }
 
 // Recipe is the network that a method trains around the backbone.
@@ -1845,13 +1854,14 @@ const file_sslctl_method_v1_method_proto_rawDesc = "" +
 	"\fregularisers\x18\x04 \x03(\v2 .sslctl.method.v1.RegularisationR\fregularisers\"2\n" +
 	"\x04Term\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06weight\x18\x02 \x01(\x01R\x06weight\"\x95\x01\n" +
+	"\x06weight\x18\x02 \x01(\x01R\x06weight\"\xa9\x01\n" +
 	"\x0eRegularisation\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x0e\n" +
-	"\x02on\x18\x03 \x01(\tR\x02on\x12\x12\n" +
-	"\x04unit\x18\x04 \x01(\bR\x04unit\x123\n" +
-	"\aprogram\x18\x05 \x01(\v2\x19.sslctl.method.v1.ProgramR\aprogram\"\xc2\x01\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\tR\x04term\x12\x16\n" +
+	"\x06weight\x18\x03 \x01(\x01R\x06weight\x123\n" +
+	"\aprogram\x18\x04 \x01(\v2\x19.sslctl.method.v1.ProgramR\aprogram\x12\x0e\n" +
+	"\x02on\x18\x05 \x01(\tR\x02on\x12\x12\n" +
+	"\x04unit\x18\x06 \x01(\bR\x04unit\"\xc2\x01\n" +
 	"\x06Recipe\x124\n" +
 	"\tprojector\x18\x01 \x01(\v2\x16.sslctl.method.v1.HeadR\tprojector\x124\n" +
 	"\tpredictor\x18\x02 \x01(\v2\x16.sslctl.method.v1.HeadR\tpredictor\x120\n" +

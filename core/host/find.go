@@ -1,0 +1,165 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/adrg/xdg"
+	"github.com/agnivade/levenshtein"
+	"go.uber.org/zap"
+
+	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/sdk/wire"
+	"github.com/sslctl/sslctl/sdk/wire/fromproto"
+)
+
+// PathKey is the variable that lists further folders to search, separated as in PATH.
+const PathKey = "SSLCTL_PLUGIN_PATH"
+
+// Ref names a plugin that was found.
+type Ref struct {
+	Kind   wire.Kind
+	Name   string
+	Path   string // of the executable; "" for what the binary ships
+	SHA256 string // of the executable, in hexadecimal; it is checked at each start; "" for what the binary ships
+}
+
+// Shipped reports whether the binary serves the plugin itself.
+func (r Ref) Shipped() bool { return r.Path == "" }
+
+func (r Ref) String() string {
+	if r.Shipped() {
+		return fmt.Sprintf("%s %q (shipped)", r.Kind, r.Name)
+	}
+	return fmt.Sprintf("%s %q (%s)", r.Kind, r.Name, r.Path)
+}
+
+// Dirs are the folders that are searched, in order:
+//
+//  1. Options.PluginDirs (--plugin-dir)
+//  2. $SSLCTL_PLUGIN_PATH
+//  3. ./.sslctl/plugins
+//  4. $XDG_DATA_HOME/sslctl/plugins
+//
+// What the binary ships comes last, so that a plugin of the same name replaces it.
+func (h *Host) Dirs() []string {
+	dirs := slices.Clone(h.options.PluginDirs)
+	dirs = append(dirs, filepath.SplitList(os.Getenv(PathKey))...)
+	return append(dirs, filepath.Join(".sslctl", "plugins"), filepath.Join(dataHome(), "sslctl", "plugins"))
+}
+
+// dataHome is read at each call; the library reads the environment once, when the program starts.
+func dataHome() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return dir
+	}
+	return xdg.DataHome
+}
+
+// Find finds a plugin by name. An unknown name is a fault of usage, whose hint has the nearest name and all there are.
+// A file of the right name that cannot be used is a fault of the plugin and does not fall through to the next folder.
+func (h *Host) Find(kind wire.Kind, name string) (Ref, error) {
+	if err := fromproto.Name(name); err != nil {
+		return Ref{}, fault.New(fault.Usage, "a plugin is named without its folder; give that by --plugin-dir", "%s: %w", kind, err)
+	}
+	for _, dir := range h.Dirs() {
+		path := filepath.Join(dir, fileName(kind, name))
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		ref, err := h.inspect(Ref{Kind: kind, Name: name, Path: path}, info, err)
+		if err == nil && h.ships(kind, name) {
+			h.logger.Info("a plugin replaces what is shipped", zap.String(string(kind), name), zap.String("path", ref.Path))
+		}
+		return ref, err
+	}
+	if h.ships(kind, name) {
+		return Ref{Kind: kind, Name: name}, nil
+	}
+	return Ref{}, h.unknown(kind, name)
+}
+
+func (h *Host) ships(kind wire.Kind, name string) bool {
+	return h.options.Self != "" && slices.Contains(h.options.Shipped[kind], name)
+}
+
+func fileName(kind wire.Kind, name string) string { return prefix(kind) + name + suffix() }
+
+func prefix(kind wire.Kind) string { return "sslctl-" + string(kind) + "-" }
+
+func suffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
+}
+
+// inspect checks that a file can be started, and hashes it.
+func (h *Host) inspect(ref Ref, info fs.FileInfo, err error) (Ref, error) {
+	switch {
+	case err != nil:
+		return Ref{}, fault.New(fault.Plugin, "check the folder's permissions", "%s: %w", ref, err)
+	case !info.Mode().IsRegular():
+		return Ref{}, fault.New(fault.Plugin, "put the plugin's executable there, or move that away", "%s is not a file", ref)
+	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
+		return Ref{}, fault.New(fault.Plugin, "chmod +x "+ref.Path, "%s is not executable", ref)
+	}
+	if ref.Path, err = filepath.Abs(ref.Path); err != nil {
+		return Ref{}, fmt.Errorf("%s: %w", ref, err)
+	}
+	if ref.SHA256, err = hashFile(ref.Path); err != nil {
+		return Ref{}, fault.New(fault.Plugin, "", "%s: %w", ref, err)
+	}
+	return ref, verify(ref)
+}
+
+// Known lists what can be found, by kind and name, the first of a name only. Files that cannot be used are left out.
+func (h *Host) known(kind wire.Kind) []string {
+	var names []string
+	for _, dir := range h.Dirs() {
+		entries, _ := os.ReadDir(dir) // a folder that is not there holds nothing
+		for _, e := range entries {
+			name, ours := strings.CutPrefix(e.Name(), prefix(kind))
+			name, plain := strings.CutSuffix(name, suffix())
+			if ours && plain && fromproto.Name(name) == nil {
+				names = append(names, name)
+			}
+		}
+	}
+	if h.options.Self != "" {
+		names = append(names, h.options.Shipped[kind]...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (h *Host) unknown(kind wire.Kind, name string) error {
+	names := h.known(kind)
+	hint := fmt.Sprintf("there is no %s; put sslctl-%s-NAME into one of %s", kind, kind, strings.Join(h.Dirs(), ", "))
+	if len(names) > 0 {
+		hint = fmt.Sprintf("there are %s", strings.Join(names, ", "))
+		if near := nearest(name, names); near != "" {
+			hint = fmt.Sprintf("did you mean %q? %s", near, hint)
+		}
+	}
+	return fault.New(fault.Usage, hint, "unknown %s %q", kind, name)
+}
+
+// nearest is the name with the fewest edits, at most a third of its letters; "" where none is near.
+func nearest(name string, names []string) string {
+	best, edits := "", 0
+	for _, n := range names {
+		d := levenshtein.ComputeDistance(name, n)
+		if d <= max(1, len(n)/3) && (best == "" || d < edits) {
+			best, edits = n, d
+		}
+	}
+	return best
+}

@@ -1,0 +1,96 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sslctl/sslctl/sdk/wire"
+)
+
+// Options says where plugins are and how long they may take.
+type Options struct {
+	Logger     *zap.Logger            // receives what plugins log; nil: nothing is logged
+	PluginDirs []string               // folders that are searched first (--plugin-dir)
+	Self       string                 // path of the running binary, which serves what it ships; "": nothing is shipped
+	Shipped    map[wire.Kind][]string // what it ships, by name
+
+	StartTimeout, DescribeTimeout, TraceTimeout time.Duration // 0: 10 s, 10 s, 30 s
+}
+
+// Host owns every plugin process of this program. It is safe for concurrent use.
+type Host struct {
+	options Options
+	logger  *zap.Logger
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup // questions
+}
+
+// New makes a host. It starts nothing yet.
+func New(o Options) *Host {
+	set := func(d *time.Duration, standard time.Duration) {
+		if *d == 0 {
+			*d = standard
+		}
+	}
+	set(&o.StartTimeout, 10*time.Second)
+	set(&o.DescribeTimeout, 10*time.Second)
+	set(&o.TraceTimeout, 30*time.Second)
+	h := &Host{options: o, logger: o.Logger}
+	if h.logger == nil {
+		h.logger = zap.NewNop()
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	return h
+}
+
+// errClosed is the answer after Close.
+var errClosed = errors.New("the plugin host is closed")
+
+// Close ends every plugin, waits until it is gone and lets no other start.
+func (h *Host) Close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.cancel()
+	h.running.Wait()
+}
+
+// enter opens a question: its context ends with the caller's and with the host. leave must be called.
+func (h *Host) enter(ctx context.Context) (_ context.Context, leave func(), err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, nil, errClosed
+	}
+	h.running.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	unlink := context.AfterFunc(h.ctx, func() { cancel(errClosed) })
+	return ctx, func() { unlink(); cancel(nil); h.running.Done() }, nil
+}
+
+// passed is the part of the environment that a plugin sees: where programs and temporary files are, the language, and
+// what Go's own runtime reads. Secrets that stand in a user's environment are none of its business.
+var passed = []string{
+	"PATH", "HOME", "TMPDIR", "TEMP", "TMP", "USER", "LANG", "LC_ALL", "TZ", "SYSTEMROOT",
+	"GOCOVERDIR", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "GOTRACEBACK",
+}
+
+func environment() []string {
+	var env []string
+	for _, key := range passed {
+		if v, ok := os.LookupEnv(key); ok {
+			env = append(env, key+"="+v)
+		}
+	}
+	return env
+}
