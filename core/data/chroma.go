@@ -4,7 +4,7 @@ import "image"
 
 // chroma gives a plane of colour in the resolution of the brightness. Where it is halved, a value lies between the
 // pixels of its two columns or rows, and the nearer neighbour counts three times the farther one: the triangle filter
-// with which libjpeg ("fancy upsampling") and libwebp decode by default. A quarter's width is repeated.
+// with which libjpeg ("fancy upsampling") and libwebp decode by default. Where its width is quartered, values are repeated, as there.
 type chroma struct {
 	src        *image.YCbCr
 	plane      []uint8
@@ -48,7 +48,7 @@ func (c *chroma) row(y int) []uint8 {
 		c.double(shift + 2)
 	default:
 		for i := range c.out {
-			c.out[i] = uint8(c.sums[i/c.wide] >> shift)
+			c.out[i] = uint8(c.sums[i/c.wide])
 		}
 	}
 	return c.out
@@ -60,7 +60,7 @@ func (c *chroma) sum(y int) (shift int) {
 	for i, v := range c.line(y / c.high) {
 		c.sums[i] = int32(v)
 	}
-	if c.high == 1 {
+	if c.high == 1 || c.wide == 4 {
 		return 0
 	}
 	far := min(max(y/2-1+2*(y%2), 0), c.h-1)

@@ -37,7 +37,8 @@ type FetchOptions struct {
 //
 // What is there and right stays. Fashion-MNIST is copied from Debian's package dataset-fashion-mnist where that is
 // installed; all else is downloaded. A download that was cut off goes on where it ended, at the next call too. Nothing
-// comes under its final name before its content has the published SHA-256, so a folder never holds half a file.
+// comes under its final name before its content has the published SHA-256, so a folder never holds half a file. Of
+// several processes that fetch the same dataset into the same folder one works and the others wait for it.
 //
 // Errors: fault.Usage for a dataset that cannot be fetched, fault.Data when no address gives the right content; the
 // context's error when it ends.
@@ -90,6 +91,11 @@ func (f *fetcher) fetch(ctx context.Context, e entry, target string) (Info, erro
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return Info{}, fault.New(fault.Data, "choose another folder with --data-dir", "fetch %s: %w", e.info.Name, err)
 	}
+	unlock, err := lockFolder(ctx, target)
+	if err != nil {
+		return Info{}, fmt.Errorf("fetch %s: %w", e.info.Name, err)
+	}
+	defer func() { _ = unlock() }() // the folder was only read
 	for _, a := range e.artefacts {
 		if err := f.bring(ctx, e, a, target); err != nil {
 			if ctx.Err() != nil {

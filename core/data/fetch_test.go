@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sourcegraph/conc"
+
 	"github.com/sslctl/sslctl/core/fault"
 )
 
@@ -449,5 +451,35 @@ func TestFetchRefuses(t *testing.T) {
 	write(t, filepath.Dir(file), map[string][]byte{"file": nil})
 	if _, err := Fetch(context.Background(), "mnist", file, FetchOptions{}); fault.CodeOf(err) != fault.Data {
 		t.Errorf("error %v for a folder that is a file", err)
+	}
+}
+
+// TestFetchTakesTurns: while one fetches into a folder, another waits, then finds everything there.
+func TestFetchTakesTurns(t *testing.T) {
+	e, file := published(t)
+	s := serve(t, whole(file))
+	target := t.TempDir()
+	unlock, err := lockFolder(context.Background(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lockPoll/2)
+	defer cancel()
+	if _, err := from(s, "").fetch(ctx, e, target); !errors.Is(err, context.DeadlineExceeded) || len(s.asked()) != 0 {
+		t.Errorf("error %v and %d requests while another fetches", err, len(s.asked()))
+	}
+	var group conc.WaitGroup
+	group.Go(func() {
+		if _, err := from(s, "").fetch(context.Background(), e, target); err != nil {
+			t.Error(err)
+		}
+	})
+	write(t, target, map[string][]byte{"images.gz": file})
+	if err := unlock(); err != nil {
+		t.Error(err)
+	}
+	group.Wait()
+	if n := len(s.asked()); n != 0 {
+		t.Errorf("%d requests for what another has fetched", n)
 	}
 }

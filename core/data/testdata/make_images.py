@@ -1,6 +1,6 @@
 """Makes the image fixtures and what Pillow decodes from them: images/*, and images/*.rgb (width, height as little-endian
-uint16, then RGB rows). Run in testdata: python make_images.py  (Pillow 12, libjpeg-turbo)."""
-import os, struct
+uint16, then RGB rows). Run in testdata: python make_images.py  (Pillow 12 with libjpeg-turbo 3; cjpeg of libjpeg-turbo)."""
+import os, struct, subprocess
 import numpy as np
 from PIL import Image
 
@@ -26,6 +26,10 @@ put("422.jpg", rgb, quality=92, subsampling=1)
 put("odd.jpg", rgb.crop((0, 0, 37, 23)), quality=92)
 put("cmyk.jpg", rgb.convert("CMYK"), quality=92)
 put("lossy-alpha.webp", Image.fromarray(alpha), quality=80, exact=True)
+for name, sample in {"440": "1x2", "411": "4x1", "410": "4x2"}.items():  # Pillow writes none of these
+    rgb.save("/tmp/rgb.ppm")
+    subprocess.run(["cjpeg", "-quality", "92", "-sample", sample + ",1x1,1x1", "-outfile", f"images/{name}.jpg", "/tmp/rgb.ppm"], check=True)
+    out(f"{name}.jpg", Image.open(f"images/{name}.jpg").convert("RGB"))
 put("progressive.jpg", rgb, quality=92, progressive=True)
 put("gray.jpg", rgb.convert("L"), quality=92)
 put("rgb.png", rgb)
