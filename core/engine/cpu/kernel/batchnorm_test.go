@@ -10,7 +10,6 @@ import (
 type bnCase struct {
 	groups, rows, c                  int
 	x, dy, res, gamma, beta, stats   []float32
-	mean, variance                   []float64
 	eps                              float32
 	y, dx, dres, reduced, wantMoment []float64
 }

@@ -42,6 +42,12 @@ func (c Conv) Forward(p *Pool, x, w, y []float32) {
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
+	if v, ok := c.winograd(p.isa); ok {
+		u := v.newFilters(scratch, p.isa)
+		u.transform(p, w)
+		v.run(p, x, u, y)
+		return
+	}
 	depth := c.R * c.S * c.C
 	b := newPanels(scratch, p.isa, depth, c.K)
 	pieces := parts(depth, gemmDepth)
@@ -70,6 +76,15 @@ func (c Conv) BackwardData(p *Pool, dy, w, dx []float32) {
 	c.check(dx, w, dy)
 	if c.pointwise() {
 		Gemm(p, GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy, Lda: c.K, B: w, Ldb: c.K, C: dx, Ldc: c.C})
+		return
+	}
+	if v, ok := c.winograd(p.isa); ok {
+		scratch := p.borrow()
+		defer p.giveBack(scratch)
+		v = v.turned()
+		u := v.newFilters(scratch, p.isa)
+		u.transformTurned(p, w)
+		v.run(p, dy, u, dx)
 		return
 	}
 	for a := range c.Stride {

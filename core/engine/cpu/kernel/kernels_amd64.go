@@ -256,6 +256,31 @@ func sumSquaredDiffAVX2(a *float32, b *float32, n int) float64
 //go:noescape
 func colSumsAVX2(sum *float32, a *float32, rows int, cols int, ld int)
 
+// winoInputAVX2 transforms a tile of inputs.
+//
+//go:noescape
+func winoInputAVX2(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+
+// winoOutputAVX2 transforms a tile of products back.
+//
+//go:noescape
+func winoOutputAVX2(vecs int, src *float32, next int, dst *float32, row int, pixel int)
+
+// winoGradientAVX2 transforms a tile of the output's gradient.
+//
+//go:noescape
+func winoGradientAVX2(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+
+// winoWeightsAVX2 transforms filters.
+//
+//go:noescape
+func winoWeightsAVX2(vecs int, src *float32, tap int, dst *float32, next int)
+
+// winoWeightsGradAVX2 transforms the gradient of the transformed filters back.
+//
+//go:noescape
+func winoWeightsGradAVX2(vecs int, src *float32, next int, dst *float32, tap int)
+
 // bnStatsAVX2 sums x-shift and its square down the columns.
 //
 //go:noescape
@@ -655,6 +680,31 @@ func sumSquaredDiffAVX512(a *float32, b *float32, n int) float64
 //
 //go:noescape
 func colSumsAVX512(sum *float32, a *float32, rows int, cols int, ld int)
+
+// winoInputAVX512 transforms a tile of inputs.
+//
+//go:noescape
+func winoInputAVX512(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+
+// winoOutputAVX512 transforms a tile of products back.
+//
+//go:noescape
+func winoOutputAVX512(vecs int, src *float32, next int, dst *float32, row int, pixel int)
+
+// winoGradientAVX512 transforms a tile of the output's gradient.
+//
+//go:noescape
+func winoGradientAVX512(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+
+// winoWeightsAVX512 transforms filters.
+//
+//go:noescape
+func winoWeightsAVX512(vecs int, src *float32, tap int, dst *float32, next int)
+
+// winoWeightsGradAVX512 transforms the gradient of the transformed filters back.
+//
+//go:noescape
+func winoWeightsGradAVX512(vecs int, src *float32, next int, dst *float32, tap int)
 
 // bnStatsAVX512 sums x-shift and its square down the columns.
 //

@@ -3549,6 +3549,1814 @@ done:
 	VZEROUPPER
 	RET
 
+// func winoInputAVX2(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+// Requires: AVX, FMA3
+TEXT ·winoInputAVX2(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	MOVQ         row+16(FP), BX
+	MOVQ         pixel+24(FP), SI
+	MOVQ         next+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Y0
+	VBROADCASTSS bits40800000<>+0(SB), Y1
+	VBROADCASTSS bits40a00000<>+0(SB), Y2
+
+vec:
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (BX)(BX*4), R9
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11), Y4
+	VMOVUPS      (R11)(BX*4), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS Y2, Y3, Y4
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11), Y5
+	VMOVUPS      (R11)(BX*4), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFNMADD231PS Y2, Y3, Y5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11)(BX*4), Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y1, Y6, Y7
+	VMOVAPS      Y7, Y6
+	VFNMADD231PS Y2, Y3, Y6
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11), Y7
+	VMOVUPS      (R11)(BX*4), Y8
+	VMOVAPS      Y8, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS Y2, Y3, Y7
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11), Y8
+	VMOVUPS      (R11)(BX*4), Y9
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y8, Y9
+	VMOVAPS      Y9, Y8
+	VFNMADD231PS Y2, Y3, Y8
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11), Y9
+	VMOVUPS      (R11)(BX*4), Y10
+	VMOVAPS      Y10, Y10
+	VFMADD231PS  Y1, Y9, Y10
+	VMOVAPS      Y10, Y9
+	VFNMADD231PS Y2, Y3, Y9
+	ADDQ         SI, R11
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y6, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y8, Y3
+	VFNMADD231PS Y1, Y6, Y3
+	VMOVAPS      Y7, Y4
+	VFNMADD231PS Y1, Y5, Y4
+	VADDPS       Y4, Y3, Y10
+	VMOVUPS      Y10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y6, Y8, Y3
+	VSUBPS       Y5, Y7, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VMOVUPS      Y6, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y4, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y7, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11)(BX*4), Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      (R11)(BX*1), Y3
+	VMOVUPS      (R11)(R8*1), Y5
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y4, Y3
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y4
+	VMOVUPS      (R11)(BX*4), Y5
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y1, Y4, Y5
+	VMOVUPS      (R11)(BX*1), Y4
+	VMOVUPS      (R11)(R8*1), Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VADDPS       Y6, Y5, Y4
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y5
+	VMOVUPS      (R11)(BX*4), Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y5, Y6
+	VMOVUPS      (R11)(BX*1), Y5
+	VMOVUPS      (R11)(R8*1), Y7
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VADDPS       Y7, Y6, Y5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y6
+	VMOVUPS      (R11)(BX*4), Y7
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y6, Y7
+	VMOVUPS      (R11)(BX*1), Y6
+	VMOVUPS      (R11)(R8*1), Y8
+	VMOVAPS      Y8, Y8
+	VFNMADD231PS Y1, Y6, Y8
+	VADDPS       Y8, Y7, Y6
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y7
+	VMOVUPS      (R11)(BX*4), Y8
+	VMOVAPS      Y8, Y8
+	VFNMADD231PS Y1, Y7, Y8
+	VMOVUPS      (R11)(BX*1), Y7
+	VMOVUPS      (R11)(R8*1), Y9
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y1, Y7, Y9
+	VADDPS       Y9, Y8, Y7
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y8
+	VMOVUPS      (R11)(BX*4), Y9
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y1, Y8, Y9
+	VMOVUPS      (R11)(BX*1), Y8
+	VMOVUPS      (R11)(R8*1), Y10
+	VMOVAPS      Y10, Y10
+	VFNMADD231PS Y1, Y8, Y10
+	VADDPS       Y10, Y9, Y8
+	ADDQ         SI, R11
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y9, Y3
+	VFNMADD231PS Y2, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS Y1, Y4, Y9
+	VADDPS       Y9, Y3, Y10
+	VMOVUPS      Y10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y9, Y3, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y5, Y7, Y3
+	VSUBPS       Y4, Y6, Y5
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VMOVUPS      Y7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y6, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R11)(BX*4), Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      (R11)(BX*1), Y3
+	VMOVUPS      (R11)(R8*1), Y5
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y1, Y3, Y5
+	VSUBPS       Y5, Y4, Y3
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y4
+	VMOVUPS      (R11)(BX*4), Y5
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y1, Y4, Y5
+	VMOVUPS      (R11)(BX*1), Y4
+	VMOVUPS      (R11)(R8*1), Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y4, Y6
+	VSUBPS       Y6, Y5, Y4
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y5
+	VMOVUPS      (R11)(BX*4), Y6
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y1, Y5, Y6
+	VMOVUPS      (R11)(BX*1), Y5
+	VMOVUPS      (R11)(R8*1), Y7
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VSUBPS       Y7, Y6, Y5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y6
+	VMOVUPS      (R11)(BX*4), Y7
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y6, Y7
+	VMOVUPS      (R11)(BX*1), Y6
+	VMOVUPS      (R11)(R8*1), Y8
+	VMOVAPS      Y8, Y8
+	VFNMADD231PS Y1, Y6, Y8
+	VSUBPS       Y8, Y7, Y6
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y7
+	VMOVUPS      (R11)(BX*4), Y8
+	VMOVAPS      Y8, Y8
+	VFNMADD231PS Y1, Y7, Y8
+	VMOVUPS      (R11)(BX*1), Y7
+	VMOVUPS      (R11)(R8*1), Y9
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y1, Y7, Y9
+	VSUBPS       Y9, Y8, Y7
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Y8
+	VMOVUPS      (R11)(BX*4), Y9
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS Y1, Y8, Y9
+	VMOVUPS      (R11)(BX*1), Y8
+	VMOVUPS      (R11)(R8*1), Y10
+	VMOVAPS      Y10, Y10
+	VFNMADD231PS Y1, Y8, Y10
+	VSUBPS       Y10, Y9, Y8
+	ADDQ         SI, R11
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y9, Y3
+	VFNMADD231PS Y2, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS Y1, Y4, Y9
+	VADDPS       Y9, Y3, Y10
+	VMOVUPS      Y10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y9, Y3, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y5, Y7, Y3
+	VSUBPS       Y4, Y6, Y5
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VMOVUPS      Y7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y6, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*4), Y3
+	VMOVUPS      (R11)(BX*2), Y4
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      (R11)(R8*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y0, Y4, Y3
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y4
+	VMOVUPS      (R11)(BX*2), Y5
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      (R11)(R8*1), Y5
+	VMOVUPS      (R11)(BX*1), Y6
+	VSUBPS       Y6, Y5, Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y0, Y5, Y4
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y5
+	VMOVUPS      (R11)(BX*2), Y6
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      (R11)(R8*1), Y6
+	VMOVUPS      (R11)(BX*1), Y7
+	VSUBPS       Y7, Y6, Y6
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y0, Y6, Y5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y6
+	VMOVUPS      (R11)(BX*2), Y7
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      (R11)(R8*1), Y7
+	VMOVUPS      (R11)(BX*1), Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y0, Y7, Y6
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y7
+	VMOVUPS      (R11)(BX*2), Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVUPS      (R11)(R8*1), Y8
+	VMOVUPS      (R11)(BX*1), Y9
+	VSUBPS       Y9, Y8, Y8
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y0, Y8, Y7
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y8
+	VMOVUPS      (R11)(BX*2), Y9
+	VSUBPS       Y9, Y8, Y8
+	VMOVUPS      (R11)(R8*1), Y9
+	VMOVUPS      (R11)(BX*1), Y10
+	VSUBPS       Y10, Y9, Y9
+	VMOVAPS      Y8, Y8
+	VFMADD231PS  Y0, Y9, Y8
+	ADDQ         SI, R11
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y9, Y3
+	VFNMADD231PS Y2, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS Y1, Y4, Y9
+	VADDPS       Y9, Y3, Y10
+	VMOVUPS      Y10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y9, Y3, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y5, Y7, Y3
+	VSUBPS       Y4, Y6, Y5
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VMOVUPS      Y7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y6, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*4), Y3
+	VMOVUPS      (R11)(BX*2), Y4
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      (R11)(R8*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y4, Y3
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y4
+	VMOVUPS      (R11)(BX*2), Y5
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      (R11)(R8*1), Y5
+	VMOVUPS      (R11)(BX*1), Y6
+	VSUBPS       Y6, Y5, Y5
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y0, Y5, Y4
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y5
+	VMOVUPS      (R11)(BX*2), Y6
+	VSUBPS       Y6, Y5, Y5
+	VMOVUPS      (R11)(R8*1), Y6
+	VMOVUPS      (R11)(BX*1), Y7
+	VSUBPS       Y7, Y6, Y6
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y0, Y6, Y5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y6
+	VMOVUPS      (R11)(BX*2), Y7
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      (R11)(R8*1), Y7
+	VMOVUPS      (R11)(BX*1), Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y0, Y7, Y6
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y7
+	VMOVUPS      (R11)(BX*2), Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVUPS      (R11)(R8*1), Y8
+	VMOVUPS      (R11)(BX*1), Y9
+	VSUBPS       Y9, Y8, Y8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y0, Y8, Y7
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Y8
+	VMOVUPS      (R11)(BX*2), Y9
+	VSUBPS       Y9, Y8, Y8
+	VMOVUPS      (R11)(R8*1), Y9
+	VMOVUPS      (R11)(BX*1), Y10
+	VSUBPS       Y10, Y9, Y9
+	VMOVAPS      Y8, Y8
+	VFNMADD231PS Y0, Y9, Y8
+	ADDQ         SI, R11
+	VMOVAPS      Y7, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVAPS      Y9, Y3
+	VFNMADD231PS Y2, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y7, Y3
+	VFNMADD231PS Y1, Y5, Y3
+	VMOVAPS      Y6, Y9
+	VFNMADD231PS Y1, Y4, Y9
+	VADDPS       Y9, Y3, Y10
+	VMOVUPS      Y10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y9, Y3, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y5, Y7, Y3
+	VSUBPS       Y4, Y6, Y5
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  Y0, Y5, Y7
+	VMOVUPS      Y7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y5, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y6, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(R8*1), Y3
+	VMOVUPS      (R11)(BX*1), Y4
+	VMOVUPS      (R11)(R9*1), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS Y2, Y3, Y4
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(R8*1), Y3
+	VMOVUPS      (R11)(BX*1), Y5
+	VMOVUPS      (R11)(R9*1), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFNMADD231PS Y2, Y3, Y5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(R8*1), Y3
+	VMOVUPS      (R11)(BX*1), Y6
+	VMOVUPS      (R11)(R9*1), Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y1, Y6, Y7
+	VMOVAPS      Y7, Y6
+	VFNMADD231PS Y2, Y3, Y6
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(R8*1), Y3
+	VMOVUPS      (R11)(BX*1), Y7
+	VMOVUPS      (R11)(R9*1), Y8
+	VMOVAPS      Y8, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VMOVAPS      Y8, Y7
+	VFNMADD231PS Y2, Y3, Y7
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(R8*1), Y3
+	VMOVUPS      (R11)(BX*1), Y8
+	VMOVUPS      (R11)(R9*1), Y9
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y1, Y8, Y9
+	VMOVAPS      Y9, Y8
+	VFNMADD231PS Y2, Y3, Y8
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(R8*1), Y3
+	VMOVUPS      (R11)(BX*1), Y9
+	VMOVUPS      (R11)(R9*1), Y10
+	VMOVAPS      Y10, Y10
+	VFMADD231PS  Y1, Y9, Y10
+	VMOVAPS      Y10, Y9
+	VFNMADD231PS Y2, Y3, Y9
+	ADDQ         SI, R11
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y6, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y8, Y3
+	VFNMADD231PS Y1, Y6, Y3
+	VMOVAPS      Y7, Y4
+	VFNMADD231PS Y1, Y5, Y4
+	VADDPS       Y4, Y3, Y10
+	VMOVUPS      Y10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Y6, Y8, Y3
+	VSUBPS       Y5, Y7, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VMOVUPS      Y6, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y0, Y4, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y7, Y3
+	VMOVUPS      Y3, (R10)
+	ADDQ         DI, R10
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+DATA bits40000000<>+0(SB)/4, $0x40000000
+GLOBL bits40000000<>(SB), RODATA|NOPTR, $4
+
+DATA bits40800000<>+0(SB)/4, $0x40800000
+GLOBL bits40800000<>(SB), RODATA|NOPTR, $4
+
+DATA bits40a00000<>+0(SB)/4, $0x40a00000
+GLOBL bits40a00000<>(SB), RODATA|NOPTR, $4
+
+// func winoOutputAVX2(vecs int, src *float32, next int, dst *float32, row int, pixel int)
+// Requires: AVX, FMA3
+TEXT ·winoOutputAVX2(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         row+32(FP), SI
+	MOVQ         pixel+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Y0
+	VBROADCASTSS bits40800000<>+0(SB), Y1
+	VBROADCASTSS bits41000000<>+0(SB), Y2
+
+vec:
+	LEAQ        (BX)(BX*2), R8
+	LEAQ        (BX)(BX*4), R9
+	LEAQ        (SI)(SI*2), R10
+	MOVQ        CX, R11
+	VMOVUPS     (R11)(BX*1), Y3
+	VMOVUPS     (R11)(BX*2), Y4
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     (R11)(R8*1), Y4
+	VMOVUPS     (R11)(BX*4), Y5
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     (R11), Y5
+	VADDPS      Y3, Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y4
+	VMOVUPS     (R11)(BX*2), Y5
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     (R11)(R8*1), Y5
+	VMOVUPS     (R11)(BX*4), Y6
+	VADDPS      Y6, Y5, Y5
+	VMOVUPS     (R11), Y6
+	VADDPS      Y4, Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y5
+	VMOVUPS     (R11)(BX*2), Y6
+	VADDPS      Y6, Y5, Y5
+	VMOVUPS     (R11)(R8*1), Y6
+	VMOVUPS     (R11)(BX*4), Y7
+	VADDPS      Y7, Y6, Y6
+	VMOVUPS     (R11), Y7
+	VADDPS      Y5, Y7, Y5
+	VADDPS      Y6, Y5, Y5
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y6
+	VMOVUPS     (R11)(BX*2), Y7
+	VADDPS      Y7, Y6, Y6
+	VMOVUPS     (R11)(R8*1), Y7
+	VMOVUPS     (R11)(BX*4), Y8
+	VADDPS      Y8, Y7, Y7
+	VMOVUPS     (R11), Y8
+	VADDPS      Y6, Y8, Y6
+	VADDPS      Y7, Y6, Y6
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y7
+	VMOVUPS     (R11)(BX*2), Y8
+	VADDPS      Y8, Y7, Y7
+	VMOVUPS     (R11)(R8*1), Y8
+	VMOVUPS     (R11)(BX*4), Y9
+	VADDPS      Y9, Y8, Y8
+	VMOVUPS     (R11), Y9
+	VADDPS      Y7, Y9, Y7
+	VADDPS      Y8, Y7, Y7
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y8
+	VMOVUPS     (R11)(BX*2), Y9
+	VADDPS      Y9, Y8, Y8
+	VMOVUPS     (R11)(R8*1), Y9
+	VMOVUPS     (R11)(BX*4), Y10
+	VADDPS      Y10, Y9, Y9
+	VMOVUPS     (R11), Y10
+	VADDPS      Y8, Y10, Y8
+	VADDPS      Y9, Y8, Y8
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        DX, R11
+	VADDPS      Y5, Y4, Y9
+	VADDPS      Y7, Y6, Y10
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y10, Y3, Y3
+	VMOVUPS     Y3, (R11)
+	VSUBPS      Y5, Y4, Y3
+	VSUBPS      Y7, Y6, Y4
+	VMOVAPS     Y3, Y5
+	VFMADD231PS Y0, Y4, Y5
+	VMOVUPS     Y5, (R11)(SI*1)
+	VMOVAPS     Y9, Y5
+	VFMADD231PS Y1, Y10, Y5
+	VMOVUPS     Y5, (R11)(SI*2)
+	VADDPS      Y8, Y3, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R11)(R10*1)
+	MOVQ        CX, R11
+	VMOVUPS     (R11)(BX*1), Y3
+	VMOVUPS     (R11)(BX*2), Y4
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     (R11)(R8*1), Y4
+	VMOVUPS     (R11)(BX*4), Y5
+	VADDPS      Y5, Y4, Y4
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y1, Y4, Y3
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y4
+	VMOVUPS     (R11)(BX*2), Y5
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     (R11)(R8*1), Y5
+	VMOVUPS     (R11)(BX*4), Y6
+	VADDPS      Y6, Y5, Y5
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y1, Y5, Y4
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y5
+	VMOVUPS     (R11)(BX*2), Y6
+	VADDPS      Y6, Y5, Y5
+	VMOVUPS     (R11)(R8*1), Y6
+	VMOVUPS     (R11)(BX*4), Y7
+	VADDPS      Y7, Y6, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS Y1, Y6, Y5
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y6
+	VMOVUPS     (R11)(BX*2), Y7
+	VADDPS      Y7, Y6, Y6
+	VMOVUPS     (R11)(R8*1), Y7
+	VMOVUPS     (R11)(BX*4), Y8
+	VADDPS      Y8, Y7, Y7
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y1, Y7, Y6
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y7
+	VMOVUPS     (R11)(BX*2), Y8
+	VADDPS      Y8, Y7, Y7
+	VMOVUPS     (R11)(R8*1), Y8
+	VMOVUPS     (R11)(BX*4), Y9
+	VADDPS      Y9, Y8, Y8
+	VMOVAPS     Y7, Y7
+	VFMADD231PS Y1, Y8, Y7
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y8
+	VMOVUPS     (R11)(BX*2), Y9
+	VADDPS      Y9, Y8, Y8
+	VMOVUPS     (R11)(R8*1), Y9
+	VMOVUPS     (R11)(BX*4), Y10
+	VADDPS      Y10, Y9, Y9
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y1, Y9, Y8
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        DX, R11
+	ADDQ        DI, R11
+	ADDQ        DI, R11
+	VADDPS      Y5, Y4, Y9
+	VADDPS      Y7, Y6, Y10
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y10, Y3, Y3
+	VMOVUPS     Y3, (R11)
+	VSUBPS      Y5, Y4, Y3
+	VSUBPS      Y7, Y6, Y4
+	VMOVAPS     Y3, Y5
+	VFMADD231PS Y0, Y4, Y5
+	VMOVUPS     Y5, (R11)(SI*1)
+	VMOVAPS     Y9, Y5
+	VFMADD231PS Y1, Y10, Y5
+	VMOVUPS     Y5, (R11)(SI*2)
+	VADDPS      Y8, Y3, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R11)(R10*1)
+	MOVQ        CX, R11
+	VMOVUPS     (R11)(BX*1), Y3
+	VMOVUPS     (R11)(BX*2), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     (R11)(R8*1), Y4
+	VMOVUPS     (R11)(BX*4), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y0, Y4, Y3
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y4
+	VMOVUPS     (R11)(BX*2), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     (R11)(R8*1), Y5
+	VMOVUPS     (R11)(BX*4), Y6
+	VSUBPS      Y6, Y5, Y5
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y0, Y5, Y4
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y5
+	VMOVUPS     (R11)(BX*2), Y6
+	VSUBPS      Y6, Y5, Y5
+	VMOVUPS     (R11)(R8*1), Y6
+	VMOVUPS     (R11)(BX*4), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMOVAPS     Y5, Y5
+	VFMADD231PS Y0, Y6, Y5
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y6
+	VMOVUPS     (R11)(BX*2), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMOVUPS     (R11)(R8*1), Y7
+	VMOVUPS     (R11)(BX*4), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y0, Y7, Y6
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y7
+	VMOVUPS     (R11)(BX*2), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     (R11)(R8*1), Y8
+	VMOVUPS     (R11)(BX*4), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMOVAPS     Y7, Y7
+	VFMADD231PS Y0, Y8, Y7
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y8
+	VMOVUPS     (R11)(BX*2), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMOVUPS     (R11)(R8*1), Y9
+	VMOVUPS     (R11)(BX*4), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y0, Y9, Y8
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        DX, R11
+	ADDQ        DI, R11
+	VADDPS      Y5, Y4, Y9
+	VADDPS      Y7, Y6, Y10
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y10, Y3, Y3
+	VMOVUPS     Y3, (R11)
+	VSUBPS      Y5, Y4, Y3
+	VSUBPS      Y7, Y6, Y4
+	VMOVAPS     Y3, Y5
+	VFMADD231PS Y0, Y4, Y5
+	VMOVUPS     Y5, (R11)(SI*1)
+	VMOVAPS     Y9, Y5
+	VFMADD231PS Y1, Y10, Y5
+	VMOVUPS     Y5, (R11)(SI*2)
+	VADDPS      Y8, Y3, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R11)(R10*1)
+	MOVQ        CX, R11
+	VMOVUPS     (R11)(BX*1), Y3
+	VMOVUPS     (R11)(BX*2), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     (R11)(R8*1), Y4
+	VMOVUPS     (R11)(BX*4), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     (R11)(R9*1), Y5
+	VADDPS      Y5, Y3, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y2, Y4, Y3
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y4
+	VMOVUPS     (R11)(BX*2), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     (R11)(R8*1), Y5
+	VMOVUPS     (R11)(BX*4), Y6
+	VSUBPS      Y6, Y5, Y5
+	VMOVUPS     (R11)(R9*1), Y6
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y4, Y4
+	VFMADD231PS Y2, Y5, Y4
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y5
+	VMOVUPS     (R11)(BX*2), Y6
+	VSUBPS      Y6, Y5, Y5
+	VMOVUPS     (R11)(R8*1), Y6
+	VMOVUPS     (R11)(BX*4), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMOVUPS     (R11)(R9*1), Y7
+	VADDPS      Y7, Y5, Y5
+	VMOVAPS     Y5, Y5
+	VFMADD231PS Y2, Y6, Y5
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y6
+	VMOVUPS     (R11)(BX*2), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMOVUPS     (R11)(R8*1), Y7
+	VMOVUPS     (R11)(BX*4), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     (R11)(R9*1), Y8
+	VADDPS      Y8, Y6, Y6
+	VMOVAPS     Y6, Y6
+	VFMADD231PS Y2, Y7, Y6
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y7
+	VMOVUPS     (R11)(BX*2), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     (R11)(R8*1), Y8
+	VMOVUPS     (R11)(BX*4), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMOVUPS     (R11)(R9*1), Y9
+	VADDPS      Y9, Y7, Y7
+	VMOVAPS     Y7, Y7
+	VFMADD231PS Y2, Y8, Y7
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Y8
+	VMOVUPS     (R11)(BX*2), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMOVUPS     (R11)(R8*1), Y9
+	VMOVUPS     (R11)(BX*4), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMOVUPS     (R11)(R9*1), Y10
+	VADDPS      Y10, Y8, Y8
+	VMOVAPS     Y8, Y8
+	VFMADD231PS Y2, Y9, Y8
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        DX, R11
+	ADDQ        DI, R11
+	ADDQ        DI, R11
+	ADDQ        DI, R11
+	VADDPS      Y5, Y4, Y9
+	VADDPS      Y7, Y6, Y10
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y10, Y3, Y3
+	VMOVUPS     Y3, (R11)
+	VSUBPS      Y5, Y4, Y3
+	VSUBPS      Y7, Y6, Y4
+	VMOVAPS     Y3, Y5
+	VFMADD231PS Y0, Y4, Y5
+	VMOVUPS     Y5, (R11)(SI*1)
+	VMOVAPS     Y9, Y5
+	VFMADD231PS Y1, Y10, Y5
+	VMOVUPS     Y5, (R11)(SI*2)
+	VADDPS      Y8, Y3, Y3
+	VMOVAPS     Y3, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R11)(R10*1)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	DECQ        AX
+	JNZ         vec
+	VZEROUPPER
+	RET
+
+DATA bits41000000<>+0(SB)/4, $0x41000000
+GLOBL bits41000000<>(SB), RODATA|NOPTR, $4
+
+// func winoGradientAVX2(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+// Requires: AVX, FMA3
+TEXT ·winoGradientAVX2(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	MOVQ         row+16(FP), BX
+	MOVQ         pixel+24(FP), SI
+	MOVQ         next+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Y0
+	VBROADCASTSS bits40800000<>+0(SB), Y1
+
+vec:
+	LEAQ         (BX)(BX*2), R8
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y2
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y3
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y4
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y5
+	ADDQ         SI, R10
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y2
+	VMOVUPS      (R10)(BX*2), Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      (R10)(BX*1), Y3
+	VMOVUPS      (R10)(R8*1), Y4
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y3
+	VMOVUPS      (R10)(BX*2), Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      (R10)(BX*1), Y4
+	VMOVUPS      (R10)(R8*1), Y5
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10)(BX*2), Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      (R10)(BX*1), Y5
+	VMOVUPS      (R10)(R8*1), Y6
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      (R10)(BX*1), Y6
+	VMOVUPS      (R10)(R8*1), Y7
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	ADDQ         SI, R10
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y2
+	VMOVUPS      (R10)(BX*2), Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      (R10)(BX*1), Y3
+	VMOVUPS      (R10)(R8*1), Y4
+	VADDPS       Y4, Y3, Y3
+	VSUBPS       Y3, Y2, Y2
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y3
+	VMOVUPS      (R10)(BX*2), Y4
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      (R10)(BX*1), Y4
+	VMOVUPS      (R10)(R8*1), Y5
+	VADDPS       Y5, Y4, Y4
+	VSUBPS       Y4, Y3, Y3
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10)(BX*2), Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      (R10)(BX*1), Y5
+	VMOVUPS      (R10)(R8*1), Y6
+	VADDPS       Y6, Y5, Y5
+	VSUBPS       Y5, Y4, Y4
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Y5
+	VMOVUPS      (R10)(BX*2), Y6
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      (R10)(BX*1), Y6
+	VMOVUPS      (R10)(R8*1), Y7
+	VADDPS       Y7, Y6, Y6
+	VSUBPS       Y6, Y5, Y5
+	ADDQ         SI, R10
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10)(BX*2), Y2
+	VMOVUPS      (R10), Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y2, Y3
+	VMOVUPS      (R10)(R8*1), Y2
+	VMOVUPS      (R10)(BX*1), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  Y0, Y4, Y2
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Y3
+	VMOVUPS      (R10), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      (R10)(R8*1), Y3
+	VMOVUPS      (R10)(BX*1), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VMOVAPS      Y4, Y3
+	VFMADD231PS  Y0, Y5, Y3
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Y4
+	VMOVUPS      (R10), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      (R10)(R8*1), Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y4, Y6
+	VMOVAPS      Y5, Y4
+	VFMADD231PS  Y0, Y6, Y4
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Y5
+	VMOVUPS      (R10), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      (R10)(R8*1), Y5
+	VMOVUPS      (R10)(BX*1), Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y1, Y5, Y7
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  Y0, Y7, Y5
+	ADDQ         SI, R10
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10)(BX*2), Y2
+	VMOVUPS      (R10), Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y2, Y3
+	VMOVUPS      (R10)(R8*1), Y2
+	VMOVUPS      (R10)(BX*1), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VMOVAPS      Y3, Y2
+	VFNMADD231PS Y0, Y4, Y2
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Y3
+	VMOVUPS      (R10), Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      (R10)(R8*1), Y3
+	VMOVUPS      (R10)(BX*1), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VMOVAPS      Y4, Y3
+	VFNMADD231PS Y0, Y5, Y3
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Y4
+	VMOVUPS      (R10), Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      (R10)(R8*1), Y4
+	VMOVUPS      (R10)(BX*1), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y4, Y6
+	VMOVAPS      Y5, Y4
+	VFNMADD231PS Y0, Y6, Y4
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Y5
+	VMOVUPS      (R10), Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      (R10)(R8*1), Y5
+	VMOVUPS      (R10)(BX*1), Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y1, Y5, Y7
+	VMOVAPS      Y6, Y5
+	VFNMADD231PS Y0, Y7, Y5
+	ADDQ         SI, R10
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10)(R8*1), Y2
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(R8*1), Y3
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(R8*1), Y4
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(R8*1), Y5
+	ADDQ         SI, R10
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y5, (R9)
+	ADDQ         DI, R9
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoWeightsAVX2(vecs int, src *float32, tap int, dst *float32, next int)
+// Requires: AVX, FMA3
+TEXT ·winoWeightsAVX2(SB), NOSPLIT, $0-40
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         tap+16(FP), BX
+	MOVQ         next+32(FP), SI
+	VBROADCASTSS bits3e800000<>+0(SB), Y0
+	VBROADCASTSS bitsbe2aaaab<>+0(SB), Y1
+	VBROADCASTSS bits3d2aaaab<>+0(SB), Y2
+	VBROADCASTSS bits3daaaaab<>+0(SB), Y3
+
+vec:
+	LEAQ         (BX)(BX*2), DI
+	MOVQ         DX, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Y4
+	VMULPS       Y0, Y4, Y4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y5
+	VMULPS       Y0, Y5, Y5
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y6
+	VMULPS       Y0, Y6, Y6
+	ADDQ         BX, R9
+	VMULPS       Y0, Y4, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VMOVUPS      Y8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y1, Y6, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Y6, (R8)
+	ADDQ         SI, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R9)(DI*2), Y5
+	VADDPS       Y5, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VMOVAPS      Y4, Y4
+	VMOVUPS      (R9)(DI*1), Y5
+	VFMADD231PS  Y1, Y5, Y4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y5
+	VMOVUPS      (R9)(DI*2), Y6
+	VADDPS       Y6, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VMOVAPS      Y5, Y5
+	VMOVUPS      (R9)(DI*1), Y6
+	VFMADD231PS  Y1, Y6, Y5
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R9)(DI*2), Y7
+	VADDPS       Y7, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VMOVAPS      Y6, Y6
+	VMOVUPS      (R9)(DI*1), Y7
+	VFMADD231PS  Y1, Y7, Y6
+	ADDQ         BX, R9
+	VMULPS       Y0, Y4, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VMOVUPS      Y8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y1, Y6, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Y6, (R8)
+	ADDQ         SI, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R9)(DI*2), Y5
+	VADDPS       Y5, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VMOVAPS      Y4, Y4
+	VMOVUPS      (R9)(DI*1), Y5
+	VFNMADD231PS Y1, Y5, Y4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y5
+	VMOVUPS      (R9)(DI*2), Y6
+	VADDPS       Y6, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VMOVAPS      Y5, Y5
+	VMOVUPS      (R9)(DI*1), Y6
+	VFNMADD231PS Y1, Y6, Y5
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R9)(DI*2), Y7
+	VADDPS       Y7, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VMOVAPS      Y6, Y6
+	VMOVUPS      (R9)(DI*1), Y7
+	VFNMADD231PS Y1, Y7, Y6
+	ADDQ         BX, R9
+	VMULPS       Y0, Y4, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VMOVUPS      Y8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y1, Y6, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Y6, (R8)
+	ADDQ         SI, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Y4
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      (R9)(DI*2), Y5
+	VFNMADD231PS Y1, Y5, Y4
+	VMOVUPS      (R9)(DI*1), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y3, Y5, Y4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y5
+	VMULPS       Y2, Y5, Y5
+	VMOVUPS      (R9)(DI*2), Y6
+	VFNMADD231PS Y1, Y6, Y5
+	VMOVUPS      (R9)(DI*1), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y3, Y6, Y5
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y6
+	VMULPS       Y2, Y6, Y6
+	VMOVUPS      (R9)(DI*2), Y7
+	VFNMADD231PS Y1, Y7, Y6
+	VMOVUPS      (R9)(DI*1), Y7
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y3, Y7, Y6
+	ADDQ         BX, R9
+	VMULPS       Y0, Y4, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VMOVUPS      Y8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y1, Y6, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Y6, (R8)
+	ADDQ         SI, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Y4
+	VMULPS       Y2, Y4, Y4
+	VMOVUPS      (R9)(DI*2), Y5
+	VFNMADD231PS Y1, Y5, Y4
+	VMOVUPS      (R9)(DI*1), Y5
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y5
+	VMULPS       Y2, Y5, Y5
+	VMOVUPS      (R9)(DI*2), Y6
+	VFNMADD231PS Y1, Y6, Y5
+	VMOVUPS      (R9)(DI*1), Y6
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS Y3, Y6, Y5
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Y6
+	VMULPS       Y2, Y6, Y6
+	VMOVUPS      (R9)(DI*2), Y7
+	VFNMADD231PS Y1, Y7, Y6
+	VMOVUPS      (R9)(DI*1), Y7
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS Y3, Y7, Y6
+	ADDQ         BX, R9
+	VMULPS       Y0, Y4, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VMOVUPS      Y8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y1, Y6, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Y6, (R8)
+	ADDQ         SI, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9)(DI*2), Y4
+	ADDQ         BX, R9
+	VMOVUPS      (R9)(DI*2), Y5
+	ADDQ         BX, R9
+	VMOVUPS      (R9)(DI*2), Y6
+	ADDQ         BX, R9
+	VMULPS       Y0, Y4, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Y6, Y4, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VFMADD231PS  Y1, Y5, Y8
+	VMOVUPS      Y8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y7, Y7
+	VFNMADD231PS Y1, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Y2, Y4, Y4
+	VFNMADD231PS Y1, Y6, Y4
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y3, Y5, Y7
+	VMOVUPS      Y7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMOVUPS      Y4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Y6, (R8)
+	ADDQ         SI, R8
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+DATA bits3e800000<>+0(SB)/4, $0x3e800000
+GLOBL bits3e800000<>(SB), RODATA|NOPTR, $4
+
+DATA bitsbe2aaaab<>+0(SB)/4, $0xbe2aaaab
+GLOBL bitsbe2aaaab<>(SB), RODATA|NOPTR, $4
+
+DATA bits3d2aaaab<>+0(SB)/4, $0x3d2aaaab
+GLOBL bits3d2aaaab<>(SB), RODATA|NOPTR, $4
+
+DATA bits3daaaaab<>+0(SB)/4, $0x3daaaaab
+GLOBL bits3daaaaab<>(SB), RODATA|NOPTR, $4
+
+// func winoWeightsGradAVX2(vecs int, src *float32, next int, dst *float32, tap int)
+// Requires: AVX, FMA3
+TEXT ·winoWeightsGradAVX2(SB), NOSPLIT, $0-40
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         tap+32(FP), SI
+	VBROADCASTSS bits3e800000<>+0(SB), Y0
+	VBROADCASTSS bitsbe2aaaab<>+0(SB), Y1
+	VBROADCASTSS bits3d2aaaab<>+0(SB), Y2
+	VBROADCASTSS bits3daaaaab<>+0(SB), Y3
+
+vec:
+	LEAQ        (BX)(BX*2), DI
+	LEAQ        (BX)(BX*4), R8
+	LEAQ        (SI)(SI*2), R9
+	MOVQ        DX, R11
+	MOVQ        CX, R10
+	VMOVUPS     (R10), Y4
+	VMULPS      Y0, Y4, Y4
+	VMOVUPS     (R10)(BX*1), Y5
+	VMOVUPS     (R10)(BX*2), Y6
+	VADDPS      Y6, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     (R10)(DI*1), Y5
+	VMOVUPS     (R10)(BX*4), Y6
+	VADDPS      Y6, Y5, Y5
+	VFMADD231PS Y2, Y5, Y4
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Y5
+	VMULPS      Y0, Y5, Y5
+	VMOVUPS     (R10)(BX*1), Y6
+	VMOVUPS     (R10)(BX*2), Y7
+	VADDPS      Y7, Y6, Y6
+	VFMADD231PS Y1, Y6, Y5
+	VMOVUPS     (R10)(DI*1), Y6
+	VMOVUPS     (R10)(BX*4), Y7
+	VADDPS      Y7, Y6, Y6
+	VFMADD231PS Y2, Y6, Y5
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Y6
+	VMULPS      Y0, Y6, Y6
+	VMOVUPS     (R10)(BX*1), Y7
+	VMOVUPS     (R10)(BX*2), Y8
+	VADDPS      Y8, Y7, Y7
+	VFMADD231PS Y1, Y7, Y6
+	VMOVUPS     (R10)(DI*1), Y7
+	VMOVUPS     (R10)(BX*4), Y8
+	VADDPS      Y8, Y7, Y7
+	VFMADD231PS Y2, Y7, Y6
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Y7
+	VMULPS      Y0, Y7, Y7
+	VMOVUPS     (R10)(BX*1), Y8
+	VMOVUPS     (R10)(BX*2), Y9
+	VADDPS      Y9, Y8, Y8
+	VFMADD231PS Y1, Y8, Y7
+	VMOVUPS     (R10)(DI*1), Y8
+	VMOVUPS     (R10)(BX*4), Y9
+	VADDPS      Y9, Y8, Y8
+	VFMADD231PS Y2, Y8, Y7
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Y8
+	VMULPS      Y0, Y8, Y8
+	VMOVUPS     (R10)(BX*1), Y9
+	VMOVUPS     (R10)(BX*2), Y10
+	VADDPS      Y10, Y9, Y9
+	VFMADD231PS Y1, Y9, Y8
+	VMOVUPS     (R10)(DI*1), Y9
+	VMOVUPS     (R10)(BX*4), Y10
+	VADDPS      Y10, Y9, Y9
+	VFMADD231PS Y2, Y9, Y8
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Y9
+	VMULPS      Y0, Y9, Y9
+	VMOVUPS     (R10)(BX*1), Y10
+	VMOVUPS     (R10)(BX*2), Y11
+	VADDPS      Y11, Y10, Y10
+	VFMADD231PS Y1, Y10, Y9
+	VMOVUPS     (R10)(DI*1), Y10
+	VMOVUPS     (R10)(BX*4), Y11
+	VADDPS      Y11, Y10, Y10
+	VFMADD231PS Y2, Y10, Y9
+	LEAQ        (R10)(DI*2), R10
+	VMULPS      Y0, Y4, Y4
+	VADDPS      Y6, Y5, Y10
+	VFMADD231PS Y1, Y10, Y4
+	VADDPS      Y8, Y7, Y10
+	VFMADD231PS Y2, Y10, Y4
+	VMOVUPS     Y4, (R11)
+	VSUBPS      Y6, Y5, Y4
+	VMULPS      Y1, Y4, Y4
+	VSUBPS      Y8, Y7, Y10
+	VFMADD231PS Y3, Y10, Y4
+	VMOVUPS     Y4, (R11)(R9*1)
+	VMOVAPS     Y9, Y4
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y6, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (R11)(R9*2)
+	ADDQ        SI, R11
+	MOVQ        CX, R10
+	VMOVUPS     (R10)(BX*1), Y4
+	VMOVUPS     (R10)(BX*2), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      Y1, Y4, Y4
+	VMOVUPS     (R10)(DI*1), Y5
+	VMOVUPS     (R10)(BX*4), Y6
+	VSUBPS      Y6, Y5, Y5
+	VFMADD231PS Y3, Y5, Y4
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(BX*1), Y5
+	VMOVUPS     (R10)(BX*2), Y6
+	VSUBPS      Y6, Y5, Y5
+	VMULPS      Y1, Y5, Y5
+	VMOVUPS     (R10)(DI*1), Y6
+	VMOVUPS     (R10)(BX*4), Y7
+	VSUBPS      Y7, Y6, Y6
+	VFMADD231PS Y3, Y6, Y5
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(BX*1), Y6
+	VMOVUPS     (R10)(BX*2), Y7
+	VSUBPS      Y7, Y6, Y6
+	VMULPS      Y1, Y6, Y6
+	VMOVUPS     (R10)(DI*1), Y7
+	VMOVUPS     (R10)(BX*4), Y8
+	VSUBPS      Y8, Y7, Y7
+	VFMADD231PS Y3, Y7, Y6
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(BX*1), Y7
+	VMOVUPS     (R10)(BX*2), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VMOVUPS     (R10)(DI*1), Y8
+	VMOVUPS     (R10)(BX*4), Y9
+	VSUBPS      Y9, Y8, Y8
+	VFMADD231PS Y3, Y8, Y7
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(BX*1), Y8
+	VMOVUPS     (R10)(BX*2), Y9
+	VSUBPS      Y9, Y8, Y8
+	VMULPS      Y1, Y8, Y8
+	VMOVUPS     (R10)(DI*1), Y9
+	VMOVUPS     (R10)(BX*4), Y10
+	VSUBPS      Y10, Y9, Y9
+	VFMADD231PS Y3, Y9, Y8
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(BX*1), Y9
+	VMOVUPS     (R10)(BX*2), Y10
+	VSUBPS      Y10, Y9, Y9
+	VMULPS      Y1, Y9, Y9
+	VMOVUPS     (R10)(DI*1), Y10
+	VMOVUPS     (R10)(BX*4), Y11
+	VSUBPS      Y11, Y10, Y10
+	VFMADD231PS Y3, Y10, Y9
+	LEAQ        (R10)(DI*2), R10
+	VMULPS      Y0, Y4, Y4
+	VADDPS      Y6, Y5, Y10
+	VFMADD231PS Y1, Y10, Y4
+	VADDPS      Y8, Y7, Y10
+	VFMADD231PS Y2, Y10, Y4
+	VMOVUPS     Y4, (R11)
+	VSUBPS      Y6, Y5, Y4
+	VMULPS      Y1, Y4, Y4
+	VSUBPS      Y8, Y7, Y10
+	VFMADD231PS Y3, Y10, Y4
+	VMOVUPS     Y4, (R11)(R9*1)
+	VMOVAPS     Y9, Y4
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y6, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (R11)(R9*2)
+	ADDQ        SI, R11
+	MOVQ        CX, R10
+	VMOVUPS     (R10)(R8*1), Y4
+	VMOVAPS     Y4, Y4
+	VMOVUPS     (R10)(BX*1), Y5
+	VMOVUPS     (R10)(BX*2), Y6
+	VADDPS      Y6, Y5, Y5
+	VMOVUPS     (R10)(DI*1), Y6
+	VMOVUPS     (R10)(BX*4), Y7
+	VADDPS      Y7, Y6, Y6
+	VSUBPS      Y6, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(R8*1), Y5
+	VMOVAPS     Y5, Y5
+	VMOVUPS     (R10)(BX*1), Y6
+	VMOVUPS     (R10)(BX*2), Y7
+	VADDPS      Y7, Y6, Y6
+	VMOVUPS     (R10)(DI*1), Y7
+	VMOVUPS     (R10)(BX*4), Y8
+	VADDPS      Y8, Y7, Y7
+	VSUBPS      Y7, Y6, Y6
+	VFMADD231PS Y1, Y6, Y5
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(R8*1), Y6
+	VMOVAPS     Y6, Y6
+	VMOVUPS     (R10)(BX*1), Y7
+	VMOVUPS     (R10)(BX*2), Y8
+	VADDPS      Y8, Y7, Y7
+	VMOVUPS     (R10)(DI*1), Y8
+	VMOVUPS     (R10)(BX*4), Y9
+	VADDPS      Y9, Y8, Y8
+	VSUBPS      Y8, Y7, Y7
+	VFMADD231PS Y1, Y7, Y6
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(R8*1), Y7
+	VMOVAPS     Y7, Y7
+	VMOVUPS     (R10)(BX*1), Y8
+	VMOVUPS     (R10)(BX*2), Y9
+	VADDPS      Y9, Y8, Y8
+	VMOVUPS     (R10)(DI*1), Y9
+	VMOVUPS     (R10)(BX*4), Y10
+	VADDPS      Y10, Y9, Y9
+	VSUBPS      Y9, Y8, Y8
+	VFMADD231PS Y1, Y8, Y7
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(R8*1), Y8
+	VMOVAPS     Y8, Y8
+	VMOVUPS     (R10)(BX*1), Y9
+	VMOVUPS     (R10)(BX*2), Y10
+	VADDPS      Y10, Y9, Y9
+	VMOVUPS     (R10)(DI*1), Y10
+	VMOVUPS     (R10)(BX*4), Y11
+	VADDPS      Y11, Y10, Y10
+	VSUBPS      Y10, Y9, Y9
+	VFMADD231PS Y1, Y9, Y8
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10)(R8*1), Y9
+	VMOVAPS     Y9, Y9
+	VMOVUPS     (R10)(BX*1), Y10
+	VMOVUPS     (R10)(BX*2), Y11
+	VADDPS      Y11, Y10, Y10
+	VMOVUPS     (R10)(DI*1), Y11
+	VMOVUPS     (R10)(BX*4), Y12
+	VADDPS      Y12, Y11, Y11
+	VSUBPS      Y11, Y10, Y10
+	VFMADD231PS Y1, Y10, Y9
+	LEAQ        (R10)(DI*2), R10
+	VMULPS      Y0, Y4, Y4
+	VADDPS      Y6, Y5, Y10
+	VFMADD231PS Y1, Y10, Y4
+	VADDPS      Y8, Y7, Y10
+	VFMADD231PS Y2, Y10, Y4
+	VMOVUPS     Y4, (R11)
+	VSUBPS      Y6, Y5, Y4
+	VMULPS      Y1, Y4, Y4
+	VSUBPS      Y8, Y7, Y10
+	VFMADD231PS Y3, Y10, Y4
+	VMOVUPS     Y4, (R11)(R9*1)
+	VMOVAPS     Y9, Y4
+	VADDPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y6, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (R11)(R9*2)
+	ADDQ        SI, R11
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	DECQ        AX
+	JNZ         vec
+	VZEROUPPER
+	RET
+
 // func bnStatsAVX2(sum *float32, squares *float32, x *float32, shift *float32, rows int, cols int, ld int)
 // Requires: AVX, FMA3
 TEXT ·bnStatsAVX2(SB), NOSPLIT, $0-56
@@ -11827,6 +13635,1370 @@ down0:
 	VMOVUPS   Z6, K1, (DX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func winoInputAVX512(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+// Requires: AVX, AVX512F
+TEXT ·winoInputAVX512(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	MOVQ         row+16(FP), BX
+	MOVQ         pixel+24(FP), SI
+	MOVQ         next+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits40a00000<>+0(SB), Z2
+
+vec:
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (BX)(BX*4), R9
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*2), Z3
+	VMOVUPS      (R11), Z4
+	VMOVUPS      (R11)(BX*4), Z5
+	VMOVAPS      Z5, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	VMOVAPS      Z6, Z4
+	VFNMADD231PS Z2, Z3, Z4
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VMOVUPS      (R11)(BX*1), Z3
+	VMOVUPS      (R11)(R8*1), Z6
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z1, Z3, Z6
+	VADDPS       Z6, Z5, Z3
+	VSUBPS       Z6, Z5, Z5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Z6
+	VMOVUPS      (R11), Z7
+	VMOVUPS      (R11)(BX*4), Z8
+	VMOVAPS      Z8, Z9
+	VFMADD231PS  Z1, Z7, Z9
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z2, Z6, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z1, Z6, Z8
+	VMOVUPS      (R11)(BX*1), Z6
+	VMOVUPS      (R11)(R8*1), Z9
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z1, Z6, Z9
+	VADDPS       Z9, Z8, Z6
+	VSUBPS       Z9, Z8, Z8
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Z9
+	VMOVUPS      (R11), Z10
+	VMOVUPS      (R11)(BX*4), Z11
+	VMOVAPS      Z11, Z12
+	VFMADD231PS  Z1, Z10, Z12
+	VMOVAPS      Z12, Z10
+	VFNMADD231PS Z2, Z9, Z10
+	VMOVAPS      Z11, Z11
+	VFNMADD231PS Z1, Z9, Z11
+	VMOVUPS      (R11)(BX*1), Z9
+	VMOVUPS      (R11)(R8*1), Z12
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z1, Z9, Z12
+	VADDPS       Z12, Z11, Z9
+	VSUBPS       Z12, Z11, Z11
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Z12
+	VMOVUPS      (R11), Z13
+	VMOVUPS      (R11)(BX*4), Z14
+	VMOVAPS      Z14, Z15
+	VFMADD231PS  Z1, Z13, Z15
+	VMOVAPS      Z15, Z13
+	VFNMADD231PS Z2, Z12, Z13
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z1, Z12, Z14
+	VMOVUPS      (R11)(BX*1), Z12
+	VMOVUPS      (R11)(R8*1), Z15
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z1, Z12, Z15
+	VADDPS       Z15, Z14, Z12
+	VSUBPS       Z15, Z14, Z14
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Z15
+	VMOVUPS      (R11), Z16
+	VMOVUPS      (R11)(BX*4), Z17
+	VMOVAPS      Z17, Z18
+	VFMADD231PS  Z1, Z16, Z18
+	VMOVAPS      Z18, Z16
+	VFNMADD231PS Z2, Z15, Z16
+	VMOVAPS      Z17, Z17
+	VFNMADD231PS Z1, Z15, Z17
+	VMOVUPS      (R11)(BX*1), Z15
+	VMOVUPS      (R11)(R8*1), Z18
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z1, Z15, Z18
+	VADDPS       Z18, Z17, Z15
+	VSUBPS       Z18, Z17, Z17
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*2), Z18
+	VMOVUPS      (R11), Z19
+	VMOVUPS      (R11)(BX*4), Z20
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z1, Z19, Z21
+	VMOVAPS      Z21, Z19
+	VFNMADD231PS Z2, Z18, Z19
+	VMOVAPS      Z20, Z20
+	VFNMADD231PS Z1, Z18, Z20
+	VMOVUPS      (R11)(BX*1), Z18
+	VMOVUPS      (R11)(R8*1), Z21
+	VMOVAPS      Z21, Z21
+	VFNMADD231PS Z1, Z18, Z21
+	VADDPS       Z21, Z20, Z18
+	VSUBPS       Z21, Z20, Z20
+	ADDQ         SI, R11
+	VMOVAPS      Z16, Z21
+	VFMADD231PS  Z1, Z4, Z21
+	VMOVAPS      Z21, Z4
+	VFNMADD231PS Z2, Z10, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z16, Z4
+	VFNMADD231PS Z1, Z10, Z4
+	VMOVAPS      Z13, Z21
+	VFNMADD231PS Z1, Z7, Z21
+	VADDPS       Z21, Z4, Z22
+	VMOVUPS      Z22, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z21, Z4, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z10, Z16, Z4
+	VSUBPS       Z7, Z13, Z10
+	VMOVAPS      Z4, Z16
+	VFMADD231PS  Z0, Z10, Z16
+	VMOVUPS      Z16, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z10, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z19, Z4
+	VFMADD231PS  Z1, Z7, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z13, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z15, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z2, Z9, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z15, Z3
+	VFNMADD231PS Z1, Z9, Z3
+	VMOVAPS      Z12, Z4
+	VFNMADD231PS Z1, Z6, Z4
+	VADDPS       Z4, Z3, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z9, Z15, Z3
+	VSUBPS       Z6, Z12, Z4
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z4, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z18, Z3
+	VFMADD231PS  Z1, Z6, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z12, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z11, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFNMADD231PS Z1, Z11, Z3
+	VMOVAPS      Z14, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z11, Z17, Z3
+	VSUBPS       Z8, Z14, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z20, Z3
+	VFMADD231PS  Z1, Z8, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z14, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS      (R11)(BX*4), Z3
+	VMOVUPS      (R11)(BX*2), Z4
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      (R11)(R8*1), Z4
+	VMOVUPS      (R11)(BX*1), Z5
+	VSUBPS       Z5, Z4, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z6, Z3
+	VMOVUPS      (R11)(R9*1), Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z5, Z6
+	VMOVAPS      Z6, Z5
+	VFNMADD231PS Z2, Z4, Z5
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Z4
+	VMOVUPS      (R11)(BX*2), Z6
+	VSUBPS       Z6, Z4, Z4
+	VMOVUPS      (R11)(R8*1), Z6
+	VMOVUPS      (R11)(BX*1), Z8
+	VSUBPS       Z8, Z6, Z9
+	VMOVAPS      Z4, Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z9, Z4
+	VMOVUPS      (R11)(R9*1), Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z8, Z9
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z2, Z6, Z8
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Z6
+	VMOVUPS      (R11)(BX*2), Z9
+	VSUBPS       Z9, Z6, Z6
+	VMOVUPS      (R11)(R8*1), Z9
+	VMOVUPS      (R11)(BX*1), Z11
+	VSUBPS       Z11, Z9, Z12
+	VMOVAPS      Z6, Z13
+	VFMADD231PS  Z0, Z12, Z13
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z12, Z6
+	VMOVUPS      (R11)(R9*1), Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z1, Z11, Z12
+	VMOVAPS      Z12, Z11
+	VFNMADD231PS Z2, Z9, Z11
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Z9
+	VMOVUPS      (R11)(BX*2), Z12
+	VSUBPS       Z12, Z9, Z9
+	VMOVUPS      (R11)(R8*1), Z12
+	VMOVUPS      (R11)(BX*1), Z14
+	VSUBPS       Z14, Z12, Z15
+	VMOVAPS      Z9, Z16
+	VFMADD231PS  Z0, Z15, Z16
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z15, Z9
+	VMOVUPS      (R11)(R9*1), Z15
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z1, Z14, Z15
+	VMOVAPS      Z15, Z14
+	VFNMADD231PS Z2, Z12, Z14
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Z12
+	VMOVUPS      (R11)(BX*2), Z15
+	VSUBPS       Z15, Z12, Z12
+	VMOVUPS      (R11)(R8*1), Z15
+	VMOVUPS      (R11)(BX*1), Z17
+	VSUBPS       Z17, Z15, Z18
+	VMOVAPS      Z12, Z19
+	VFMADD231PS  Z0, Z18, Z19
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z0, Z18, Z12
+	VMOVUPS      (R11)(R9*1), Z18
+	VMOVAPS      Z18, Z18
+	VFMADD231PS  Z1, Z17, Z18
+	VMOVAPS      Z18, Z17
+	VFNMADD231PS Z2, Z15, Z17
+	ADDQ         SI, R11
+	VMOVUPS      (R11)(BX*4), Z15
+	VMOVUPS      (R11)(BX*2), Z18
+	VSUBPS       Z18, Z15, Z15
+	VMOVUPS      (R11)(R8*1), Z18
+	VMOVUPS      (R11)(BX*1), Z20
+	VSUBPS       Z20, Z18, Z21
+	VMOVAPS      Z15, Z22
+	VFMADD231PS  Z0, Z21, Z22
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z0, Z21, Z15
+	VMOVUPS      (R11)(R9*1), Z21
+	VMOVAPS      Z21, Z21
+	VFMADD231PS  Z1, Z20, Z21
+	VMOVAPS      Z21, Z20
+	VFNMADD231PS Z2, Z18, Z20
+	ADDQ         SI, R11
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z1, Z7, Z18
+	VMOVAPS      Z18, Z7
+	VFNMADD231PS Z2, Z13, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z19, Z7
+	VFNMADD231PS Z1, Z13, Z7
+	VMOVAPS      Z16, Z18
+	VFNMADD231PS Z1, Z10, Z18
+	VADDPS       Z18, Z7, Z21
+	VMOVUPS      Z21, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z18, Z7, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z13, Z19, Z7
+	VSUBPS       Z10, Z16, Z13
+	VMOVAPS      Z7, Z18
+	VFMADD231PS  Z0, Z13, Z18
+	VMOVUPS      Z18, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z0, Z13, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z22, Z7
+	VFMADD231PS  Z1, Z10, Z7
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z16, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z12, Z7
+	VFMADD231PS  Z1, Z3, Z7
+	VMOVAPS      Z7, Z3
+	VFNMADD231PS Z2, Z6, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z12, Z3
+	VFNMADD231PS Z1, Z6, Z3
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z1, Z4, Z7
+	VADDPS       Z7, Z3, Z10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z7, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z6, Z12, Z3
+	VSUBPS       Z4, Z9, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z6, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z15, Z3
+	VFMADD231PS  Z1, Z4, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z9, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z11, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFNMADD231PS Z1, Z11, Z3
+	VMOVAPS      Z14, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z11, Z17, Z3
+	VSUBPS       Z8, Z14, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z20, Z3
+	VFMADD231PS  Z1, Z8, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z14, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoOutputAVX512(vecs int, src *float32, next int, dst *float32, row int, pixel int)
+// Requires: AVX, AVX512F
+TEXT ·winoOutputAVX512(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         row+32(FP), SI
+	MOVQ         pixel+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits41000000<>+0(SB), Z2
+
+vec:
+	LEAQ        (BX)(BX*2), R8
+	LEAQ        (BX)(BX*4), R9
+	LEAQ        (SI)(SI*2), R10
+	MOVQ        CX, R11
+	VMOVUPS     (R11)(BX*1), Z3
+	VMOVUPS     (R11)(BX*2), Z4
+	VADDPS      Z4, Z3, Z3
+	VMOVUPS     (R11)(R8*1), Z4
+	VMOVUPS     (R11)(BX*4), Z5
+	VADDPS      Z5, Z4, Z4
+	VMOVUPS     (R11), Z5
+	VADDPS      Z3, Z5, Z5
+	VADDPS      Z4, Z5, Z5
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z1, Z4, Z3
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z4
+	VMOVUPS     (R11)(BX*2), Z6
+	VADDPS      Z6, Z4, Z4
+	VMOVUPS     (R11)(R8*1), Z6
+	VMOVUPS     (R11)(BX*4), Z7
+	VADDPS      Z7, Z6, Z6
+	VMOVUPS     (R11), Z7
+	VADDPS      Z4, Z7, Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z1, Z6, Z4
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z6
+	VMOVUPS     (R11)(BX*2), Z8
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     (R11)(R8*1), Z8
+	VMOVUPS     (R11)(BX*4), Z9
+	VADDPS      Z9, Z8, Z8
+	VMOVUPS     (R11), Z9
+	VADDPS      Z6, Z9, Z9
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z6, Z6
+	VFMADD231PS Z1, Z8, Z6
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z8
+	VMOVUPS     (R11)(BX*2), Z10
+	VADDPS      Z10, Z8, Z8
+	VMOVUPS     (R11)(R8*1), Z10
+	VMOVUPS     (R11)(BX*4), Z11
+	VADDPS      Z11, Z10, Z10
+	VMOVUPS     (R11), Z11
+	VADDPS      Z8, Z11, Z11
+	VADDPS      Z10, Z11, Z11
+	VMOVAPS     Z8, Z8
+	VFMADD231PS Z1, Z10, Z8
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z10
+	VMOVUPS     (R11)(BX*2), Z12
+	VADDPS      Z12, Z10, Z10
+	VMOVUPS     (R11)(R8*1), Z12
+	VMOVUPS     (R11)(BX*4), Z13
+	VADDPS      Z13, Z12, Z12
+	VMOVUPS     (R11), Z13
+	VADDPS      Z10, Z13, Z13
+	VADDPS      Z12, Z13, Z13
+	VMOVAPS     Z10, Z10
+	VFMADD231PS Z1, Z12, Z10
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z12
+	VMOVUPS     (R11)(BX*2), Z14
+	VADDPS      Z14, Z12, Z12
+	VMOVUPS     (R11)(R8*1), Z14
+	VMOVUPS     (R11)(BX*4), Z15
+	VADDPS      Z15, Z14, Z14
+	VMOVUPS     (R11), Z15
+	VADDPS      Z12, Z15, Z15
+	VADDPS      Z14, Z15, Z15
+	VMOVAPS     Z12, Z12
+	VFMADD231PS Z1, Z14, Z12
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        DX, R11
+	VADDPS      Z9, Z7, Z14
+	VADDPS      Z13, Z11, Z16
+	VADDPS      Z14, Z5, Z5
+	VADDPS      Z16, Z5, Z5
+	VMOVUPS     Z5, (R11)
+	VSUBPS      Z9, Z7, Z5
+	VSUBPS      Z13, Z11, Z7
+	VMOVAPS     Z5, Z9
+	VFMADD231PS Z0, Z7, Z9
+	VMOVUPS     Z9, (R11)(SI*1)
+	VMOVAPS     Z14, Z9
+	VFMADD231PS Z1, Z16, Z9
+	VMOVUPS     Z9, (R11)(SI*2)
+	VADDPS      Z15, Z5, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z2, Z7, Z5
+	VMOVUPS     Z5, (R11)(R10*1)
+	MOVQ        DX, R11
+	ADDQ        DI, R11
+	ADDQ        DI, R11
+	VADDPS      Z6, Z4, Z5
+	VADDPS      Z10, Z8, Z7
+	VADDPS      Z5, Z3, Z3
+	VADDPS      Z7, Z3, Z3
+	VMOVUPS     Z3, (R11)
+	VSUBPS      Z6, Z4, Z3
+	VSUBPS      Z10, Z8, Z4
+	VMOVAPS     Z3, Z6
+	VFMADD231PS Z0, Z4, Z6
+	VMOVUPS     Z6, (R11)(SI*1)
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z1, Z7, Z5
+	VMOVUPS     Z5, (R11)(SI*2)
+	VADDPS      Z12, Z3, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z2, Z4, Z3
+	VMOVUPS     Z3, (R11)(R10*1)
+	MOVQ        CX, R11
+	VMOVUPS     (R11)(BX*1), Z3
+	VMOVUPS     (R11)(BX*2), Z4
+	VSUBPS      Z4, Z3, Z3
+	VMOVUPS     (R11)(R8*1), Z4
+	VMOVUPS     (R11)(BX*4), Z5
+	VSUBPS      Z5, Z4, Z4
+	VMOVAPS     Z3, Z5
+	VFMADD231PS Z0, Z4, Z5
+	VMOVUPS     (R11)(R9*1), Z6
+	VADDPS      Z6, Z3, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z2, Z4, Z3
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z4
+	VMOVUPS     (R11)(BX*2), Z6
+	VSUBPS      Z6, Z4, Z4
+	VMOVUPS     (R11)(R8*1), Z6
+	VMOVUPS     (R11)(BX*4), Z7
+	VSUBPS      Z7, Z6, Z6
+	VMOVAPS     Z4, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMOVUPS     (R11)(R9*1), Z8
+	VADDPS      Z8, Z4, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z6
+	VMOVUPS     (R11)(BX*2), Z8
+	VSUBPS      Z8, Z6, Z6
+	VMOVUPS     (R11)(R8*1), Z8
+	VMOVUPS     (R11)(BX*4), Z9
+	VSUBPS      Z9, Z8, Z8
+	VMOVAPS     Z6, Z9
+	VFMADD231PS Z0, Z8, Z9
+	VMOVUPS     (R11)(R9*1), Z10
+	VADDPS      Z10, Z6, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS Z2, Z8, Z6
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z8
+	VMOVUPS     (R11)(BX*2), Z10
+	VSUBPS      Z10, Z8, Z8
+	VMOVUPS     (R11)(R8*1), Z10
+	VMOVUPS     (R11)(BX*4), Z11
+	VSUBPS      Z11, Z10, Z10
+	VMOVAPS     Z8, Z11
+	VFMADD231PS Z0, Z10, Z11
+	VMOVUPS     (R11)(R9*1), Z12
+	VADDPS      Z12, Z8, Z8
+	VMOVAPS     Z8, Z8
+	VFMADD231PS Z2, Z10, Z8
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z10
+	VMOVUPS     (R11)(BX*2), Z12
+	VSUBPS      Z12, Z10, Z10
+	VMOVUPS     (R11)(R8*1), Z12
+	VMOVUPS     (R11)(BX*4), Z13
+	VSUBPS      Z13, Z12, Z12
+	VMOVAPS     Z10, Z13
+	VFMADD231PS Z0, Z12, Z13
+	VMOVUPS     (R11)(R9*1), Z14
+	VADDPS      Z14, Z10, Z10
+	VMOVAPS     Z10, Z10
+	VFMADD231PS Z2, Z12, Z10
+	LEAQ        (R11)(R8*2), R11
+	VMOVUPS     (R11)(BX*1), Z12
+	VMOVUPS     (R11)(BX*2), Z14
+	VSUBPS      Z14, Z12, Z12
+	VMOVUPS     (R11)(R8*1), Z14
+	VMOVUPS     (R11)(BX*4), Z15
+	VSUBPS      Z15, Z14, Z14
+	VMOVAPS     Z12, Z15
+	VFMADD231PS Z0, Z14, Z15
+	VMOVUPS     (R11)(R9*1), Z16
+	VADDPS      Z16, Z12, Z12
+	VMOVAPS     Z12, Z12
+	VFMADD231PS Z2, Z14, Z12
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        DX, R11
+	ADDQ        DI, R11
+	VADDPS      Z9, Z7, Z14
+	VADDPS      Z13, Z11, Z16
+	VADDPS      Z14, Z5, Z5
+	VADDPS      Z16, Z5, Z5
+	VMOVUPS     Z5, (R11)
+	VSUBPS      Z9, Z7, Z5
+	VSUBPS      Z13, Z11, Z7
+	VMOVAPS     Z5, Z9
+	VFMADD231PS Z0, Z7, Z9
+	VMOVUPS     Z9, (R11)(SI*1)
+	VMOVAPS     Z14, Z9
+	VFMADD231PS Z1, Z16, Z9
+	VMOVUPS     Z9, (R11)(SI*2)
+	VADDPS      Z15, Z5, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z2, Z7, Z5
+	VMOVUPS     Z5, (R11)(R10*1)
+	MOVQ        DX, R11
+	ADDQ        DI, R11
+	ADDQ        DI, R11
+	ADDQ        DI, R11
+	VADDPS      Z6, Z4, Z5
+	VADDPS      Z10, Z8, Z7
+	VADDPS      Z5, Z3, Z3
+	VADDPS      Z7, Z3, Z3
+	VMOVUPS     Z3, (R11)
+	VSUBPS      Z6, Z4, Z3
+	VSUBPS      Z10, Z8, Z4
+	VMOVAPS     Z3, Z6
+	VFMADD231PS Z0, Z4, Z6
+	VMOVUPS     Z6, (R11)(SI*1)
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z1, Z7, Z5
+	VMOVUPS     Z5, (R11)(SI*2)
+	VADDPS      Z12, Z3, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z2, Z4, Z3
+	VMOVUPS     Z3, (R11)(R10*1)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	DECQ        AX
+	JNZ         vec
+	VZEROUPPER
+	RET
+
+// func winoGradientAVX512(vecs int, src *float32, row int, pixel int, dst *float32, next int)
+// Requires: AVX, AVX512F
+TEXT ·winoGradientAVX512(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	MOVQ         row+16(FP), BX
+	MOVQ         pixel+24(FP), SI
+	MOVQ         next+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+
+vec:
+	LEAQ         (BX)(BX*2), R8
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Z2
+	VMOVUPS      (R10)(BX*2), Z3
+	VADDPS       Z3, Z2, Z3
+	VMOVUPS      (R10)(BX*1), Z4
+	VMOVUPS      (R10)(R8*1), Z5
+	VADDPS       Z5, Z4, Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z4, Z3, Z3
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Z4
+	VMOVUPS      (R10)(BX*2), Z6
+	VADDPS       Z6, Z4, Z6
+	VMOVUPS      (R10)(BX*1), Z7
+	VMOVUPS      (R10)(R8*1), Z8
+	VADDPS       Z8, Z7, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z7, Z6, Z6
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Z7
+	VMOVUPS      (R10)(BX*2), Z9
+	VADDPS       Z9, Z7, Z9
+	VMOVUPS      (R10)(BX*1), Z10
+	VMOVUPS      (R10)(R8*1), Z11
+	VADDPS       Z11, Z10, Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z10, Z9, Z9
+	ADDQ         SI, R10
+	VMOVUPS      (R10), Z10
+	VMOVUPS      (R10)(BX*2), Z12
+	VADDPS       Z12, Z10, Z12
+	VMOVUPS      (R10)(BX*1), Z13
+	VMOVUPS      (R10)(R8*1), Z14
+	VADDPS       Z14, Z13, Z13
+	VADDPS       Z13, Z12, Z14
+	VSUBPS       Z13, Z12, Z12
+	ADDQ         SI, R10
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z7, Z2, Z13
+	VADDPS       Z10, Z4, Z15
+	VADDPS       Z15, Z13, Z16
+	VMOVUPS      Z16, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z7, Z2
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z10, Z4
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z0, Z4, Z7
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z11, Z5, Z2
+	VADDPS       Z14, Z8, Z4
+	VADDPS       Z4, Z2, Z7
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z11, Z2
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z1, Z14, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z14, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z9, Z3, Z2
+	VADDPS       Z12, Z6, Z4
+	VADDPS       Z4, Z2, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z1, Z9, Z2
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z1, Z12, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10)(BX*2), Z2
+	VMOVUPS      (R10), Z3
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z2, Z3
+	VMOVUPS      (R10)(R8*1), Z2
+	VMOVUPS      (R10)(BX*1), Z4
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z2, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Z4
+	VMOVUPS      (R10), Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	VMOVUPS      (R10)(R8*1), Z4
+	VMOVUPS      (R10)(BX*1), Z7
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z1, Z4, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z0, Z7, Z8
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z7, Z6
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Z7
+	VMOVUPS      (R10), Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z7, Z9
+	VMOVUPS      (R10)(R8*1), Z7
+	VMOVUPS      (R10)(BX*1), Z10
+	VMOVAPS      Z10, Z10
+	VFMADD231PS  Z1, Z7, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z0, Z10, Z11
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z10, Z9
+	ADDQ         SI, R10
+	VMOVUPS      (R10)(BX*2), Z10
+	VMOVUPS      (R10), Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z1, Z10, Z12
+	VMOVUPS      (R10)(R8*1), Z10
+	VMOVUPS      (R10)(BX*1), Z13
+	VMOVAPS      Z13, Z13
+	VFMADD231PS  Z1, Z10, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z0, Z13, Z12
+	ADDQ         SI, R10
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z11, Z5, Z13
+	VADDPS       Z14, Z8, Z15
+	VADDPS       Z15, Z13, Z16
+	VMOVUPS      Z16, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z11, Z5
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z14, Z8
+	VMOVAPS      Z5, Z11
+	VFMADD231PS  Z0, Z8, Z11
+	VMOVUPS      Z11, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z0, Z8, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z14, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z9, Z3, Z5
+	VADDPS       Z12, Z6, Z8
+	VADDPS       Z8, Z5, Z11
+	VMOVUPS      Z11, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z8, Z5, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z9, Z3
+	VMOVAPS      Z6, Z5
+	VFMADD231PS  Z1, Z12, Z5
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z0, Z5, Z6
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z5, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z7, Z2, Z3
+	VADDPS       Z10, Z4, Z5
+	VADDPS       Z5, Z3, Z6
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z5, Z3, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z7, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z1, Z10, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         DI, R9
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoWeightsAVX512(vecs int, src *float32, tap int, dst *float32, next int)
+// Requires: AVX, AVX512F
+TEXT ·winoWeightsAVX512(SB), NOSPLIT, $0-40
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         tap+16(FP), BX
+	MOVQ         next+32(FP), SI
+	VBROADCASTSS bits3e800000<>+0(SB), Z0
+	VBROADCASTSS bitsbe2aaaab<>+0(SB), Z1
+	VBROADCASTSS bits3d2aaaab<>+0(SB), Z2
+	VBROADCASTSS bits3daaaaab<>+0(SB), Z3
+
+vec:
+	LEAQ         (BX)(BX*2), DI
+	MOVQ         DX, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Z4
+	VMULPS       Z0, Z4, Z5
+	VMOVUPS      (R9)(DI*2), Z6
+	VADDPS       Z6, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVAPS      Z4, Z6
+	VMOVUPS      (R9)(DI*1), Z7
+	VFMADD231PS  Z1, Z7, Z6
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z1, Z7, Z4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z7
+	VMULPS       Z0, Z7, Z8
+	VMOVUPS      (R9)(DI*2), Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       Z1, Z7, Z7
+	VMOVAPS      Z7, Z9
+	VMOVUPS      (R9)(DI*1), Z10
+	VFMADD231PS  Z1, Z10, Z9
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z1, Z10, Z7
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z10
+	VMULPS       Z0, Z10, Z11
+	VMOVUPS      (R9)(DI*2), Z12
+	VADDPS       Z12, Z10, Z10
+	VMULPS       Z1, Z10, Z10
+	VMOVAPS      Z10, Z12
+	VMOVUPS      (R9)(DI*1), Z13
+	VFMADD231PS  Z1, Z13, Z12
+	VMOVAPS      Z10, Z10
+	VFNMADD231PS Z1, Z13, Z10
+	ADDQ         BX, R9
+	VMULPS       Z0, Z5, Z13
+	VMOVUPS      Z13, (R8)
+	ADDQ         SI, R8
+	VADDPS       Z11, Z5, Z13
+	VMULPS       Z1, Z13, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD231PS  Z1, Z8, Z14
+	VMOVUPS      Z14, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z1, Z8, Z13
+	VMOVUPS      Z13, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z2, Z5, Z5
+	VFNMADD231PS Z1, Z11, Z5
+	VMOVAPS      Z5, Z13
+	VFMADD231PS  Z3, Z8, Z13
+	VMOVUPS      Z13, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z3, Z8, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Z11, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z0, Z6, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VADDPS       Z12, Z6, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVAPS      Z5, Z8
+	VFMADD231PS  Z1, Z9, Z8
+	VMOVUPS      Z8, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z9, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z2, Z6, Z5
+	VFNMADD231PS Z1, Z12, Z5
+	VMOVAPS      Z5, Z6
+	VFMADD231PS  Z3, Z9, Z6
+	VMOVUPS      Z6, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z3, Z9, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Z12, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z0, Z4, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VADDPS       Z10, Z4, Z5
+	VMULPS       Z1, Z5, Z5
+	VMOVAPS      Z5, Z6
+	VFMADD231PS  Z1, Z7, Z6
+	VMOVUPS      Z6, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z7, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z2, Z4, Z4
+	VFNMADD231PS Z1, Z10, Z4
+	VMOVAPS      Z4, Z5
+	VFMADD231PS  Z3, Z7, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z3, Z7, Z4
+	VMOVUPS      Z4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Z10, (R8)
+	ADDQ         SI, R8
+	MOVQ         CX, R9
+	VMOVUPS      (R9), Z4
+	VMULPS       Z2, Z4, Z4
+	VMOVUPS      (R9)(DI*2), Z5
+	VFNMADD231PS Z1, Z5, Z4
+	VMOVUPS      (R9)(DI*1), Z6
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z3, Z6, Z7
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z3, Z6, Z4
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z6
+	VMULPS       Z2, Z6, Z6
+	VMOVUPS      (R9)(DI*2), Z8
+	VFNMADD231PS Z1, Z8, Z6
+	VMOVUPS      (R9)(DI*1), Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z3, Z9, Z10
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z3, Z9, Z6
+	ADDQ         BX, R9
+	VMOVUPS      (R9), Z9
+	VMULPS       Z2, Z9, Z9
+	VMOVUPS      (R9)(DI*2), Z11
+	VFNMADD231PS Z1, Z11, Z9
+	VMOVUPS      (R9)(DI*1), Z12
+	VMOVAPS      Z9, Z13
+	VFMADD231PS  Z3, Z12, Z13
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z3, Z12, Z9
+	ADDQ         BX, R9
+	VMULPS       Z0, Z7, Z12
+	VMOVUPS      Z12, (R8)
+	ADDQ         SI, R8
+	VADDPS       Z13, Z7, Z12
+	VMULPS       Z1, Z12, Z12
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z1, Z10, Z14
+	VMOVUPS      Z14, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z1, Z10, Z12
+	VMOVUPS      Z12, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z2, Z7, Z7
+	VFNMADD231PS Z1, Z13, Z7
+	VMOVAPS      Z7, Z12
+	VFMADD231PS  Z3, Z10, Z12
+	VMOVUPS      Z12, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z3, Z10, Z7
+	VMOVUPS      Z7, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Z13, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z0, Z4, Z7
+	VMOVUPS      Z7, (R8)
+	ADDQ         SI, R8
+	VADDPS       Z9, Z4, Z7
+	VMULPS       Z1, Z7, Z7
+	VMOVAPS      Z7, Z10
+	VFMADD231PS  Z1, Z6, Z10
+	VMOVUPS      Z10, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z1, Z6, Z7
+	VMOVUPS      Z7, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z2, Z4, Z4
+	VFNMADD231PS Z1, Z9, Z4
+	VMOVAPS      Z4, Z7
+	VFMADD231PS  Z3, Z6, Z7
+	VMOVUPS      Z7, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z3, Z6, Z4
+	VMOVUPS      Z4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Z9, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z0, Z5, Z4
+	VMOVUPS      Z4, (R8)
+	ADDQ         SI, R8
+	VADDPS       Z11, Z5, Z4
+	VMULPS       Z1, Z4, Z4
+	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z1, Z8, Z6
+	VMOVUPS      Z6, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VMOVUPS      Z4, (R8)
+	ADDQ         SI, R8
+	VMULPS       Z2, Z5, Z4
+	VFNMADD231PS Z1, Z11, Z4
+	VMOVAPS      Z4, Z5
+	VFMADD231PS  Z3, Z8, Z5
+	VMOVUPS      Z5, (R8)
+	ADDQ         SI, R8
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z3, Z8, Z4
+	VMOVUPS      Z4, (R8)
+	ADDQ         SI, R8
+	VMOVUPS      Z11, (R8)
+	ADDQ         SI, R8
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoWeightsGradAVX512(vecs int, src *float32, next int, dst *float32, tap int)
+// Requires: AVX, AVX512F
+TEXT ·winoWeightsGradAVX512(SB), NOSPLIT, $0-40
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         tap+32(FP), SI
+	VBROADCASTSS bits3e800000<>+0(SB), Z0
+	VBROADCASTSS bitsbe2aaaab<>+0(SB), Z1
+	VBROADCASTSS bits3d2aaaab<>+0(SB), Z2
+	VBROADCASTSS bits3daaaaab<>+0(SB), Z3
+
+vec:
+	LEAQ        (BX)(BX*2), DI
+	LEAQ        (BX)(BX*4), R8
+	LEAQ        (SI)(SI*2), R9
+	MOVQ        DX, R11
+	MOVQ        CX, R10
+	VMOVUPS     (R10), Z4
+	VMULPS      Z0, Z4, Z4
+	VMOVUPS     (R10)(BX*1), Z5
+	VMOVUPS     (R10)(BX*2), Z6
+	VADDPS      Z6, Z5, Z7
+	VFMADD231PS Z1, Z7, Z4
+	VMOVUPS     (R10)(DI*1), Z7
+	VMOVUPS     (R10)(BX*4), Z8
+	VADDPS      Z8, Z7, Z9
+	VFMADD231PS Z2, Z9, Z4
+	VSUBPS      Z6, Z5, Z9
+	VMULPS      Z1, Z9, Z9
+	VSUBPS      Z8, Z7, Z10
+	VFMADD231PS Z3, Z10, Z9
+	VMOVUPS     (R10)(R8*1), Z10
+	VMOVAPS     Z10, Z10
+	VADDPS      Z6, Z5, Z5
+	VADDPS      Z8, Z7, Z6
+	VSUBPS      Z6, Z5, Z5
+	VFMADD231PS Z1, Z5, Z10
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Z5
+	VMULPS      Z0, Z5, Z5
+	VMOVUPS     (R10)(BX*1), Z6
+	VMOVUPS     (R10)(BX*2), Z7
+	VADDPS      Z7, Z6, Z8
+	VFMADD231PS Z1, Z8, Z5
+	VMOVUPS     (R10)(DI*1), Z8
+	VMOVUPS     (R10)(BX*4), Z11
+	VADDPS      Z11, Z8, Z12
+	VFMADD231PS Z2, Z12, Z5
+	VSUBPS      Z7, Z6, Z12
+	VMULPS      Z1, Z12, Z12
+	VSUBPS      Z11, Z8, Z13
+	VFMADD231PS Z3, Z13, Z12
+	VMOVUPS     (R10)(R8*1), Z13
+	VMOVAPS     Z13, Z13
+	VADDPS      Z7, Z6, Z6
+	VADDPS      Z11, Z8, Z7
+	VSUBPS      Z7, Z6, Z6
+	VFMADD231PS Z1, Z6, Z13
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Z6
+	VMULPS      Z0, Z6, Z6
+	VMOVUPS     (R10)(BX*1), Z7
+	VMOVUPS     (R10)(BX*2), Z8
+	VADDPS      Z8, Z7, Z11
+	VFMADD231PS Z1, Z11, Z6
+	VMOVUPS     (R10)(DI*1), Z11
+	VMOVUPS     (R10)(BX*4), Z14
+	VADDPS      Z14, Z11, Z15
+	VFMADD231PS Z2, Z15, Z6
+	VSUBPS      Z8, Z7, Z15
+	VMULPS      Z1, Z15, Z15
+	VSUBPS      Z14, Z11, Z16
+	VFMADD231PS Z3, Z16, Z15
+	VMOVUPS     (R10)(R8*1), Z16
+	VMOVAPS     Z16, Z16
+	VADDPS      Z8, Z7, Z7
+	VADDPS      Z14, Z11, Z8
+	VSUBPS      Z8, Z7, Z7
+	VFMADD231PS Z1, Z7, Z16
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Z7
+	VMULPS      Z0, Z7, Z7
+	VMOVUPS     (R10)(BX*1), Z8
+	VMOVUPS     (R10)(BX*2), Z11
+	VADDPS      Z11, Z8, Z14
+	VFMADD231PS Z1, Z14, Z7
+	VMOVUPS     (R10)(DI*1), Z14
+	VMOVUPS     (R10)(BX*4), Z17
+	VADDPS      Z17, Z14, Z18
+	VFMADD231PS Z2, Z18, Z7
+	VSUBPS      Z11, Z8, Z18
+	VMULPS      Z1, Z18, Z18
+	VSUBPS      Z17, Z14, Z19
+	VFMADD231PS Z3, Z19, Z18
+	VMOVUPS     (R10)(R8*1), Z19
+	VMOVAPS     Z19, Z19
+	VADDPS      Z11, Z8, Z8
+	VADDPS      Z17, Z14, Z11
+	VSUBPS      Z11, Z8, Z8
+	VFMADD231PS Z1, Z8, Z19
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Z8
+	VMULPS      Z0, Z8, Z8
+	VMOVUPS     (R10)(BX*1), Z11
+	VMOVUPS     (R10)(BX*2), Z14
+	VADDPS      Z14, Z11, Z17
+	VFMADD231PS Z1, Z17, Z8
+	VMOVUPS     (R10)(DI*1), Z17
+	VMOVUPS     (R10)(BX*4), Z20
+	VADDPS      Z20, Z17, Z21
+	VFMADD231PS Z2, Z21, Z8
+	VSUBPS      Z14, Z11, Z21
+	VMULPS      Z1, Z21, Z21
+	VSUBPS      Z20, Z17, Z22
+	VFMADD231PS Z3, Z22, Z21
+	VMOVUPS     (R10)(R8*1), Z22
+	VMOVAPS     Z22, Z22
+	VADDPS      Z14, Z11, Z11
+	VADDPS      Z20, Z17, Z14
+	VSUBPS      Z14, Z11, Z11
+	VFMADD231PS Z1, Z11, Z22
+	LEAQ        (R10)(DI*2), R10
+	VMOVUPS     (R10), Z11
+	VMULPS      Z0, Z11, Z11
+	VMOVUPS     (R10)(BX*1), Z14
+	VMOVUPS     (R10)(BX*2), Z17
+	VADDPS      Z17, Z14, Z20
+	VFMADD231PS Z1, Z20, Z11
+	VMOVUPS     (R10)(DI*1), Z20
+	VMOVUPS     (R10)(BX*4), Z23
+	VADDPS      Z23, Z20, Z24
+	VFMADD231PS Z2, Z24, Z11
+	VSUBPS      Z17, Z14, Z24
+	VMULPS      Z1, Z24, Z24
+	VSUBPS      Z23, Z20, Z25
+	VFMADD231PS Z3, Z25, Z24
+	VMOVUPS     (R10)(R8*1), Z25
+	VMOVAPS     Z25, Z25
+	VADDPS      Z17, Z14, Z14
+	VADDPS      Z23, Z20, Z17
+	VSUBPS      Z17, Z14, Z14
+	VFMADD231PS Z1, Z14, Z25
+	LEAQ        (R10)(DI*2), R10
+	VMULPS      Z0, Z4, Z4
+	VADDPS      Z6, Z5, Z14
+	VFMADD231PS Z1, Z14, Z4
+	VADDPS      Z8, Z7, Z14
+	VFMADD231PS Z2, Z14, Z4
+	VMOVUPS     Z4, (R11)
+	VSUBPS      Z6, Z5, Z4
+	VMULPS      Z1, Z4, Z4
+	VSUBPS      Z8, Z7, Z14
+	VFMADD231PS Z3, Z14, Z4
+	VMOVUPS     Z4, (R11)(R9*1)
+	VMOVAPS     Z11, Z4
+	VADDPS      Z6, Z5, Z5
+	VADDPS      Z8, Z7, Z6
+	VSUBPS      Z6, Z5, Z5
+	VFMADD231PS Z1, Z5, Z4
+	VMOVUPS     Z4, (R11)(R9*2)
+	ADDQ        SI, R11
+	VMULPS      Z0, Z9, Z4
+	VADDPS      Z15, Z12, Z5
+	VFMADD231PS Z1, Z5, Z4
+	VADDPS      Z21, Z18, Z5
+	VFMADD231PS Z2, Z5, Z4
+	VMOVUPS     Z4, (R11)
+	VSUBPS      Z15, Z12, Z4
+	VMULPS      Z1, Z4, Z4
+	VSUBPS      Z21, Z18, Z5
+	VFMADD231PS Z3, Z5, Z4
+	VMOVUPS     Z4, (R11)(R9*1)
+	VMOVAPS     Z24, Z4
+	VADDPS      Z15, Z12, Z5
+	VADDPS      Z21, Z18, Z6
+	VSUBPS      Z6, Z5, Z5
+	VFMADD231PS Z1, Z5, Z4
+	VMOVUPS     Z4, (R11)(R9*2)
+	ADDQ        SI, R11
+	VMULPS      Z0, Z10, Z4
+	VADDPS      Z16, Z13, Z5
+	VFMADD231PS Z1, Z5, Z4
+	VADDPS      Z22, Z19, Z5
+	VFMADD231PS Z2, Z5, Z4
+	VMOVUPS     Z4, (R11)
+	VSUBPS      Z16, Z13, Z4
+	VMULPS      Z1, Z4, Z4
+	VSUBPS      Z22, Z19, Z5
+	VFMADD231PS Z3, Z5, Z4
+	VMOVUPS     Z4, (R11)(R9*1)
+	VMOVAPS     Z25, Z4
+	VADDPS      Z16, Z13, Z5
+	VADDPS      Z22, Z19, Z6
+	VSUBPS      Z6, Z5, Z5
+	VFMADD231PS Z1, Z5, Z4
+	VMOVUPS     Z4, (R11)(R9*2)
+	ADDQ        SI, R11
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	DECQ        AX
+	JNZ         vec
 	VZEROUPPER
 	RET
 

@@ -10,6 +10,7 @@ func main() {
 		transpose(s)
 		elementwise(s)
 		reductions(s)
+		winograd(s)
 		batchNorm(s)
 		maxPool(s)
 		optimisers(s)

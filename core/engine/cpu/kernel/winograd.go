@@ -1,0 +1,184 @@
+package kernel
+
+// winograd is a convolution of 3 x 3 filters with a stride of one by the method of Winograd, F(4x4, 3x3) (Lavin and Gray
+// 2016): a tile of 4 x 4 outputs takes 36 multiplications a channel and filter instead of 144.
+//
+//	U = G g Gᵀ,  V = Bᵀ d B,  y = Aᵀ (Σ_c U V) A
+//
+// for each filter g, each tile's 6 x 6 inputs d and its outputs y. The sums over channels are 36 matrix products of the
+// transformed tiles and filters. The matrices are in internal/gen/winograd.go.
+//
+// Channels and filters are multiples of 16, so that the transforms need no partial vectors.
+type winograd struct {
+	n, h, w, c int // input
+	oh, ow, k  int // output
+	pad        int
+}
+
+const (
+	winoTile   = 4                       // outputs of a tile, in each direction
+	winoInputs = winoTile + 2            // inputs that they see
+	winoPoints = winoInputs * winoInputs // products that they take
+	winoFloats = 3 << 17                 // of transformed tiles and products that a task holds: 1.5 MB
+	winoAlign  = 16                      // channels come in this many
+)
+
+// winograd returns the method for the forward pass, and whether it pays: at least 32 channels and filters, enough tiles to
+// amortise the filters' transform, and not too many outputs of tiles beyond the map's edge.
+func (c Conv) winograd(isa ISA) (winograd, bool) {
+	oh, ow := c.OutSize()
+	w := winograd{n: c.N, h: c.H, w: c.W, c: c.C, oh: oh, ow: ow, k: c.K, pad: c.Pad}
+	fits := isa != Plain && c.R == 3 && c.S == 3 && c.Stride == 1 && c.Pad <= 2 && c.C%winoAlign == 0 && c.K%winoAlign == 0
+	pays := min(c.C, c.K) >= 32 && w.tiles() >= 32 && w.n*oh*ow*5 >= w.tiles()*winoTile*winoTile*2
+	return w, fits && pays
+}
+
+// turned returns the method for the gradient of the input: a convolution of the output's gradient with the turned filters.
+func (w winograd) turned() winograd {
+	return winograd{n: w.n, h: w.oh, w: w.ow, c: w.k, oh: w.h, ow: w.w, k: w.c, pad: 2 - w.pad}
+}
+
+func (w winograd) down() int   { return parts(w.oh, winoTile) }
+func (w winograd) across() int { return parts(w.ow, winoTile) }
+func (w winograd) tiles() int  { return w.n * w.down() * w.across() }
+
+// place returns the image of tile t and its place in it, in outputs.
+func (w winograd) place(t int) (n, i, j int) {
+	per := w.down() * w.across()
+	return t / per, t % per / w.across() * winoTile, t % w.across() * winoTile
+}
+
+// spaced is a stack of matrices, one for each of the 36 products, in one slice: rows of ld floats, matrices next floats
+// apart. Distances keep clear of multiples of 4 kB, which would all fall into the same cache sets.
+type spaced struct{ ld, next int }
+
+func newSpaced(rows, cols int) spaced {
+	s := spaced{ld: cols}
+	if cols%256 == 0 {
+		s.ld += cacheLine
+	}
+	s.next = rows*s.ld + cacheLine
+	return s
+}
+
+func (s spaced) size() int { return s.next * winoPoints }
+
+// filters holds transformed filters: for each product a matrix of channels x filters in panels.
+type filters struct {
+	panels
+	next int
+}
+
+func (w winograd) newFilters(a *arena, isa ISA) filters {
+	f := filters{panels: panels{isa: isa, k: w.c, n: w.k}, next: panelsSize(isa, w.c, w.k) + cacheLine}
+	f.data = a.floats(f.next * winoPoints)
+	return f
+}
+
+// winoRows is the number of rows of a panel that a task transforms at a time.
+const winoRows = 32
+
+// transform fills the filters from w, [3, 3, C, K].
+func (f filters) transform(p *Pool, w []float32) {
+	blocks := parts(f.k, winoRows)
+	p.Run(f.count()*blocks, func(_, task int) {
+		j := task / blocks
+		c0, c1, _ := f.columns(j)
+		lo, hi := spanSize(f.k, winoRows, task%blocks)
+		for c := lo; c < hi; c++ {
+			f.isa.winoWeights((c1-c0)/f.isa.lanes(), &w[c*f.n+c0], f.k*f.n, f.from(j, c), f.next)
+		}
+	})
+}
+
+// transformTurned fills the filters for the gradient of the input: channels and filters change places (f's filters are w's
+// channels), and taps are read in reverse.
+func (f filters) transformTurned(p *Pool, w []float32) {
+	blocks := parts(f.k, winoRows)
+	p.Run(f.count()*blocks, func(worker, task int) {
+		j := task / blocks
+		c0, c1, _ := f.columns(j)
+		lo, hi := spanSize(f.k, winoRows, task%blocks)
+		tmp := newSpaced(c1-c0, hi-lo)
+		u := p.Scratch(worker, tmp.size())
+		tap := f.n * f.k
+		for c := c0; c < c1; c++ {
+			f.isa.winoWeights((hi-lo)/f.isa.lanes(), &w[8*tap+c*f.k+lo], -tap, &u[(c-c0)*tmp.ld], tmp.next)
+		}
+		width := f.width(j)
+		for q := range winoPoints {
+			transposeBlock(f.isa, f.data[q*f.next+j*f.isa.panel()*f.k+lo*width:], width, u[q*tmp.next:], tmp.ld, c1-c0, hi-lo)
+		}
+	})
+}
+
+// run computes y from x with transformed filters. A task takes some tiles through all steps, in its core's cache.
+func (w winograd) run(p *Pool, x []float32, u filters, y []float32) {
+	tiles := w.tiles()
+	perTask := max(2*p.isa.maxRows(), winoFloats/(winoPoints*(w.c+w.k)))
+	tasks := parts(tiles, perTask)
+	p.Run(tasks, func(worker, task int) {
+		t0, t1 := span(tiles, tasks, task)
+		v, m := newSpaced(t1-t0, w.c), newSpaced(t1-t0, w.k)
+		in, out := p.Scratch(worker, v.size()), p.Scratch(worker, m.size())
+		edge := p.Scratch(worker, winoPoints*max(w.c, w.k))
+		for t := t0; t < t1; t++ {
+			w.input(p.isa, t, x, edge, &in[(t-t0)*v.ld], v.next)
+		}
+		w.multiply(p.isa, &p.slots[worker].tile, t1-t0, in, v, u, out, m)
+		for t := t0; t < t1; t++ {
+			w.output(p.isa, t, &out[(t-t0)*m.ld], m.next, edge, y)
+		}
+	})
+}
+
+// input transforms the inputs of tile t. Where the tile leaves the image, they are copied first, into a border of zeros.
+func (w winograd) input(isa ISA, t int, x, edge []float32, v *float32, next int) {
+	n, i, j := w.place(t)
+	in := field{h: w.h, w: w.w, c: w.c, left: j - w.pad}
+	image := x[n*w.h*w.w*w.c : (n+1)*w.h*w.w*w.c]
+	top := i - w.pad
+	vecs := w.c / isa.lanes()
+	if top >= 0 && in.left >= 0 && top+winoInputs <= w.h && in.left+winoInputs <= w.w {
+		isa.winoInput(vecs, &image[(top*w.w+in.left)*w.c], w.w*w.c, w.c, v, next)
+		return
+	}
+	f := frame{rows: winoInputs, cols: winoInputs, pixel: w.c, row: winoInputs * w.c}
+	in.copyTo(edge, f, image, top)
+	isa.winoInput(vecs, &edge[0], f.row, f.pixel, v, next)
+}
+
+// multiply forms the 36 products.
+func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u filters, out []float32, m spaced) {
+	t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, w.c, floatBytes, 1, 0
+	t.contiguous(v.ld*floatBytes, m.ld*floatBytes)
+	tiles := parts(rows, isa.maxRows())
+	for q := range winoPoints {
+		for j := range u.count() {
+			c0, c1, narrow := u.columns(j)
+			t.columns(c1 - c0)
+			t.b = &u.data[q*u.next+j*isa.panel()*w.c]
+			for i := range tiles {
+				r0, r1 := span(rows, tiles, i)
+				t.a, t.c = &in[q*v.next+r0*v.ld], &out[q*m.next+r0*m.ld+c0]
+				t.run(isa, r1-r0, narrow)
+			}
+		}
+	}
+}
+
+// output transforms the products of tile t back. Where the tile leaves the map, only its part inside is kept.
+func (w winograd) output(isa ISA, t int, m *float32, next int, edge, y []float32) {
+	n, i, j := w.place(t)
+	to := y[((n*w.oh+i)*w.ow+j)*w.k:]
+	vecs := w.k / isa.lanes()
+	if i+winoTile <= w.oh && j+winoTile <= w.ow {
+		isa.winoOutput(vecs, m, next, &to[0], w.ow*w.k, w.k)
+		return
+	}
+	isa.winoOutput(vecs, m, next, &edge[0], winoTile*w.k, w.k)
+	cols := min(winoTile, w.ow-j) * w.k
+	for r := range min(winoTile, w.oh-i) {
+		copy(to[r*w.ow*w.k:r*w.ow*w.k+cols], edge[r*winoTile*w.k:])
+	}
+}

@@ -1,0 +1,21 @@
+//go:build !amd64
+
+package kernel
+
+// Without vectors, Winograd's method is never chosen.
+
+func (i ISA) winoInput(int, *float32, int, int, *float32, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
+func (i ISA) winoOutput(int, *float32, int, *float32, int, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
+func (i ISA) winoGradient(int, *float32, int, int, *float32, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
+func (i ISA) winoWeights(int, *float32, int, *float32, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
+func (i ISA) winoWeightsGrad(int, *float32, int, *float32, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
