@@ -23,8 +23,9 @@ type evaluation struct {
 
 func (e *evaluation) phase(name string) { e.job.Observe(PhaseEvent{Name: name}) }
 
-// Evaluate judges the weights of a run folder's newest checkpoint anew, and returns the result without training.
-func Evaluate(ctx context.Context, j Job) (run.Result, error) {
+// Evaluate judges the weights of a run folder's newest checkpoint anew, without training and without writing. The job's
+// folder is not used.
+func Evaluate(ctx context.Context, j Job, folder *run.Folder) (run.Result, error) {
 	if j.Observe == nil {
 		j.Observe = func(Event) {}
 	}
@@ -33,7 +34,7 @@ func Evaluate(ctx context.Context, j Job) (run.Result, error) {
 		return run.Result{}, err
 	}
 	defer t.loader.Close()
-	c, err := j.Folder.LoadLast()
+	c, err := folder.LoadLast()
 	if err != nil {
 		return run.Result{}, err
 	}
@@ -136,25 +137,10 @@ func (e *evaluation) verdict(ctx context.Context, f Features) (run.Collapse, err
 	if err != nil {
 		return run.Collapse{}, err
 	}
-	v := collapse.Judge(s, e.context())
-	c := run.Collapse{Verdict: string(v.Kind), Healthy: v.Kind == collapse.None}
+	v := collapse.Judge(s, contextOf(e.net.model, e.net.spec.Method.Recipe.Predictor != nil))
+	c := run.Collapse{Verdict: string(v.Kind), Healthy: v.Kind == collapse.None, Advice: v.Advice}
 	for _, sentence := range v.Evidence {
 		c.Evidence = append(c.Evidence, run.Evidence{OK: c.Healthy, Says: sentence})
 	}
 	return c, nil
-}
-
-// context is what the verdict must know of the objective.
-func (e *evaluation) context() collapse.Context {
-	r := e.net.spec.Method.Recipe
-	c := collapse.Context{Predictor: r.Predictor != nil, Unit: r.Predictor != nil}
-	for _, t := range e.net.model.Terms {
-		switch t.Name {
-		case "variance", "reg.variance":
-			c.Variance = max(c.Variance, t.Weight)
-		case "covariance", "reg.covariance":
-			c.Covariance = max(c.Covariance, t.Weight)
-		}
-	}
-	return c
 }

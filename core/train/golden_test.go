@@ -18,7 +18,10 @@ import (
 	"github.com/sslctl/sslctl/core/engine/tape"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/safetensors"
+	"github.com/sslctl/sslctl/methods/barlowtwins"
+	"github.com/sslctl/sslctl/methods/byol"
 	"github.com/sslctl/sslctl/methods/reg"
+	"github.com/sslctl/sslctl/methods/simsiam"
 	"github.com/sslctl/sslctl/methods/vicreg"
 	"github.com/sslctl/sslctl/sdk/expr/nn"
 	"github.com/sslctl/sslctl/sdk/method"
@@ -48,7 +51,7 @@ func TestGoldenSteps(t *testing.T) {
 
 // shippedMethods and shippedRegularisers are those of which there are golden files.
 var (
-	shippedMethods      = map[string]method.Method{"vicreg": vicreg.Method{}}
+	shippedMethods      = map[string]method.Method{"vicreg": vicreg.Method{}, "byol": byol.Method{}, "simsiam": simsiam.Method{}, "barlowtwins": barlowtwins.Method{}}
 	shippedRegularisers = map[string]method.Regulariser{"var": reg.Var{}, "cov": reg.Cov{}}
 	// goldenWeights are the weights of the regularisers in the golden files.
 	goldenWeights = map[string]float64{"var": 1, "cov": 0.01}
@@ -146,15 +149,21 @@ func goldenNetwork(t *testing.T, tensors map[string]safetensors.Tensor, meta map
 	if err := n.connect(device); err != nil {
 		t.Fatal(err)
 	}
-	c := config.Default()
-	c.Optimizer = config.Optimizer{Name: meta["optimizer"], LR: float(t, meta, "lr"), WeightDecay: float(t, meta, "weight_decay"),
-		Momentum: float(t, meta, "momentum"), Eta: 0.001, LRScale: "none", ExcludeNormBias: meta["optimizer"] == "lars"}
-	c.Schedule = config.Schedule{Name: "constant"}
-	opt, err := newOptimiser(c, n, 3, 3, pool)
+	opt, err := newOptimiser(goldenConfig(t, meta), n, 3, 3, pool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return n, opt
+}
+
+// goldenConfig is the optimiser of a golden file.
+func goldenConfig(t *testing.T, meta map[string]string) config.Config {
+	t.Helper()
+	c := config.Default()
+	c.Optimizer = config.Optimizer{Name: meta["optimizer"], LR: float(t, meta, "lr"), WeightDecay: float(t, meta, "weight_decay"),
+		Momentum: float(t, meta, "momentum"), Eta: 0.001, LRScale: "none", ExcludeNormBias: meta["optimizer"] == "lars"}
+	c.Schedule = config.Schedule{Name: "constant"}
+	return c
 }
 
 // goldenHead reads a head's layers off the names of its tensors in an nn.Sequential of linear, batch norm and ReLU.

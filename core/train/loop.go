@@ -28,18 +28,35 @@ func (t *trainer) loop(ctx context.Context) error {
 			return t.keep(ctx, err)
 		}
 		pace.tick(t.step)
-		if t.step%recordEvery == 0 || t.step == t.total {
-			if err := t.record(pace); err != nil {
-				return err
-			}
+		// What belongs to a step is recorded before a checkpoint of it can exist, so that a resumed run misses nothing.
+		if err := t.account(pace); err != nil {
+			return err
 		}
-		t.job.Observe(t.progress(pace))
 		if t.due(saved) {
 			if err := t.save(); err != nil {
 				return err
 			}
 			saved = time.Now()
 		}
+		t.job.Observe(t.progress(pace))
+	}
+	return nil
+}
+
+// account measures and records the step where one or the other is due, and stops a run that has collapsed where the
+// configuration asks for it.
+func (t *trainer) account(p *pace) error {
+	watched, err := t.watch()
+	if err != nil {
+		return err
+	}
+	if watched || t.step%recordEvery == 0 || t.step == t.total {
+		if err := t.record(p, watched); err != nil {
+			return err
+		}
+	}
+	if t.collapsed() {
+		return t.giveUp()
 	}
 	return nil
 }
@@ -113,16 +130,19 @@ func (t *trainer) keep(ctx context.Context, err error) error {
 }
 
 // record appends a line to metrics.jsonl.
-func (t *trainer) record(p *pace) error {
-	values := map[string]float64{"loss": t.last.loss, "lr": t.opt.schedule.At(t.step - 1)}
+func (t *trainer) record(p *pace, watched bool) error {
+	r := run.Record{Step: t.step, Epoch: t.epoch(), Values: map[string]float64{run.Loss: t.last.loss, run.LearningRate: t.opt.schedule.At(t.step - 1)},
+		Time: map[string]float64{"seconds": p.elapsed().Seconds(), "images_per_s": p.rate() * float64(t.job.Config.Train.Batch), "wait_s": t.loader.Wait().Seconds()}}
 	for _, term := range t.last.terms {
-		values["term."+term.Name] = float64(term.Value)
+		r.Values[run.Term+term.Name] = float64(term.Value)
 	}
 	if t.opt.average != nil {
-		values["momentum"] = t.opt.momentum.At(t.step - 1)
+		r.Values["momentum"] = t.opt.momentum.At(t.step - 1)
 	}
-	return t.job.Folder.Append(run.Record{Step: t.step, Epoch: t.epoch(), Values: values, Time: map[string]float64{
-		"seconds": p.elapsed().Seconds(), "images_per_s": p.rate() * float64(t.job.Config.Train.Batch), "wait_s": t.loader.Wait().Seconds()}})
+	if watched {
+		t.health.into(&r)
+	}
+	return t.job.Folder.Append(r)
 }
 
 func (t *trainer) epoch() float64 { return float64(t.step) / float64(t.loader.StepsPerEpoch()) }
@@ -131,7 +151,7 @@ func (t *trainer) progress(p *pace) StepEvent {
 	rate := p.rate()
 	return StepEvent{Step: t.step, Total: t.total, Epoch: t.epoch(), Epochs: float64(t.total) / float64(t.loader.StepsPerEpoch()),
 		Loss: t.last.loss, Terms: t.last.terms, LR: t.opt.schedule.At(t.step - 1), ImagesPerSecond: rate * float64(t.job.Config.Train.Batch),
-		Left: time.Duration(float64(t.total-t.step) / rate * float64(time.Second))}
+		Left: time.Duration(float64(t.total-t.step) / rate * float64(time.Second)), Health: t.health.phrase()}
 }
 
 // pace measures steps a second, over the last few dozen.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sslctl/sslctl/backbones"
 	"github.com/sslctl/sslctl/core/engine"
-	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
@@ -19,12 +17,8 @@ type network struct {
 	values map[string][]float32 // in memory layout, by name
 }
 
-func newNetwork(j Job, size int) (*network, error) {
-	backbone, err := backbones.New(j.Config.Backbone.Name, backbones.Options{Widths: j.Config.Backbone.Widths, Pool: j.Config.Backbone.Pool})
-	if err != nil {
-		return nil, fault.New(fault.Usage, "see backbone.name, backbone.widths and backbone.pool", "%w", err)
-	}
-	n := &network{spec: model.Spec{Backbone: backbone, Method: j.Method, Regularisers: j.Regularisers, Batch: j.Config.Train.Batch,
+func newNetwork(j Job, size int) (n *network, err error) {
+	n = &network{spec: model.Spec{Backbone: j.Backbone, Method: j.Method, Regularisers: j.Regularisers, Batch: j.Config.Train.Batch,
 		Views: len(j.Config.Augment.Views), Channels: j.Data.Train.Channels(), Size: size}}
 	if n.model, err = model.Build(n.spec); err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/sslctl/sslctl/backbones"
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/engine"
@@ -28,6 +29,7 @@ import (
 // Job is everything that a run is made of.
 type Job struct {
 	Config       config.Config
+	Backbone     backbones.Backbone
 	Method       *method.Traced      // traced for the configuration's batch and views
 	Regularisers []model.Regulariser // likewise
 	Data         *data.Splits
@@ -133,6 +135,7 @@ type trainer struct {
 	total  int // steps
 	step   int // steps done
 	last   stepResult
+	health health
 }
 
 func newTrainer(j Job) (*trainer, error) {

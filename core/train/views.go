@@ -11,6 +11,7 @@ import (
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/run"
 )
 
 // viewSet is the augmentation of each view, and the plain pipeline of evaluation.
@@ -49,7 +50,6 @@ func (v viewSet) recipe(c config.View) augment.Recipe {
 
 // The sheet of samples: pictures of the data set, each beside the views that training draws of it in the first epoch.
 const (
-	samplesFile = "samples.png"
 	sampleCount = 12
 	sampleGap   = 2
 )
@@ -78,9 +78,9 @@ func (t *trainer) saveSamples() error {
 	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, sheet); err != nil {
-		return fmt.Errorf("encode %s: %w", samplesFile, err)
+		return fmt.Errorf("encode %s: %w", run.SamplesFile, err)
 	}
-	return t.job.Folder.WriteFile(samplesFile, b.Bytes())
+	return t.job.Folder.WriteFile(run.SamplesFile, b.Bytes())
 }
 
 // paint undoes the normalisation.

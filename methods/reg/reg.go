@@ -58,6 +58,7 @@ func (Var) Describe() method.Description {
 		Formula: "v(Z) = (1/d) Σⱼ max(0, γ − √(Var(zⱼ) + ε)), mean over the views",
 		Sources: []string{"VICReg, ICLR 2022, eq. 1", "github.com/facebookresearch/vicreg main_vicreg.py"},
 		Params: []method.Param{
+			method.Float("weight", 1, "factor in the loss (the paper's Table 4: 1)").AtLeast(0),
 			method.Float("gamma", 0, "standard deviation to reach; 0: 1, or 1/√d for l2-normalised embeddings").AtLeast(0),
 		},
 	}
@@ -86,6 +87,9 @@ func (Cov) Describe() method.Description {
 		Name: "cov", Title: "Covariance: decorrelates the dimensions", Version: "1.0.0",
 		Formula: "c(Z) = (1/d) Σᵢ≠ⱼ C(Z)ᵢⱼ², summed over the views",
 		Sources: []string{"VICReg, ICLR 2022, eqs. 3-4", "github.com/facebookresearch/vicreg main_vicreg.py"},
+		Params: []method.Param{
+			method.Float("weight", 0.01, "factor in the loss (the paper's Table 4: 0.01)").AtLeast(0),
+		},
 	}
 }
 

@@ -1,0 +1,275 @@
+// Package session turns what a user said - layers of configuration - into what a run needs: it asks the method's plugin,
+// resolves the configuration, traces the objective and the regularisers, and opens the data set.
+//
+// Most callers need [Session.Resolve], then [Session.Trace] and [Open]. A run folder answers the same questions without
+// any plugin: [Restore].
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sslctl/sslctl/backbones"
+	"github.com/sslctl/sslctl/core/config"
+	"github.com/sslctl/sslctl/core/data"
+	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/host"
+	"github.com/sslctl/sslctl/core/model"
+	"github.com/sslctl/sslctl/core/run"
+	"github.com/sslctl/sslctl/sdk/method"
+	"github.com/sslctl/sslctl/sdk/wire"
+)
+
+// Session asks plugins on behalf of one command.
+type Session struct{ Host *host.Host }
+
+// ReservedEnv lists variables with the configuration's prefix that are read elsewhere.
+func ReservedEnv() []string {
+	return []string{"SSLCTL_DATA_DIR", "SSLCTL_MIRROR", "SSLCTL_PLUGIN", "SSLCTL_LOG", "SSLCTL_GOLDEN", "SSLCTL_RUN_TEST", "SSLCTL_TEST"}
+}
+
+// Resolve asks the method and the regularisers that the layers name for their defaults, and merges all layers. The layers'
+// own Params, Regs and Preset are set here. A layer that names no method is an error, a preset that the method lacks too.
+func (s *Session) Resolve(ctx context.Context, l config.Layers) (*config.Resolved, error) {
+	l.ReservedEnv = append(slices.Clone(l.ReservedEnv), ReservedEnv()...)
+	peek, err := config.Peek(l)
+	if err != nil {
+		return nil, err
+	}
+	if peek.Method == "" {
+		return nil, fault.New(fault.Usage, "name one with --method; sslctl method list shows them", "no method is named")
+	}
+	d, err := s.describe(ctx, wire.Method, peek.Method)
+	if err != nil {
+		return nil, err
+	}
+	preset, err := presetOf(d, peek.Preset)
+	if err != nil {
+		return nil, err
+	}
+	l.Params, l.Preset = defaults(d), settings(preset)
+	l.Regs = map[string]map[string]any{}
+	for _, name := range peek.Reg.Names() {
+		r, err := s.describe(ctx, wire.Regulariser, name)
+		if err != nil {
+			return nil, err
+		}
+		l.Regs[name] = defaults(r)
+	}
+	resolved, err := config.Resolve(l)
+	if err != nil {
+		return nil, err
+	}
+	return resolved, checkParams(d, resolved.Config().Params)
+}
+
+func (s *Session) describe(ctx context.Context, kind wire.Kind, name string) (method.Description, error) {
+	ref, err := s.Host.Find(kind, name)
+	if err != nil {
+		return method.Description{}, err
+	}
+	return s.Host.Describe(ctx, ref)
+}
+
+func presetOf(d method.Description, name string) (method.Preset, error) {
+	var names []string
+	for _, p := range d.Presets {
+		if p.Name == name || name == "" {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	if name == "" {
+		return method.Preset{}, nil
+	}
+	return method.Preset{}, fault.New(fault.Usage, "choose one of "+strings.Join(names, ", "), "%s has no preset %q", d.Name, name)
+}
+
+// settings are a preset's, with its views in the configuration's form.
+func settings(p method.Preset) map[string]any {
+	out := map[string]any{}
+	for key, value := range p.Settings {
+		out[key] = value
+	}
+	if len(p.Views) > 0 {
+		views := make([]config.View, len(p.Views))
+		for i, v := range p.Views {
+			views[i] = config.View(v)
+		}
+		out["augment.views"] = views
+	}
+	return out
+}
+
+func defaults(d method.Description) map[string]any {
+	out := map[string]any{}
+	for _, p := range d.Params {
+		out[p.Name] = p.Default
+	}
+	return out
+}
+
+// checkParams checks ranges and choices before any plugin is asked to trace.
+func checkParams(d method.Description, params map[string]any) error {
+	_, err := method.Complete(d.Params, params)
+	var bad *method.ParamError
+	if errors.As(err, &bad) {
+		return fault.New(fault.Usage, "sslctl method describe "+d.Name+" shows the hyper-parameters and their ranges", "%s: %w", d.Name, err)
+	}
+	return err
+}
+
+// Program is what the plugins answered for one configuration.
+type Program struct {
+	wire.Traced
+	Plugin host.Provenance // the method's
+}
+
+// Trace asks the method for its recipe and objective, and each regulariser for its penalty, at the configuration's shapes.
+func (s *Session) Trace(ctx context.Context, c config.Config) (*Program, error) {
+	ref, err := s.Host.Find(wire.Method, c.Method)
+	if err != nil {
+		return nil, err
+	}
+	backbone, err := Backbone(c)
+	if err != nil {
+		return nil, err
+	}
+	shapes := method.Shapes{Batch: c.Train.Batch, Views: len(c.Augment.Views), Representation: backbone.Features()}
+	p := &Program{}
+	if p.Method, p.Plugin, err = s.Host.Trace(ctx, ref, c.Params, shapes); err != nil {
+		return nil, err
+	}
+	p.Regularisers, err = s.Regularise(ctx, c.Reg, p.Method.Recipe, shapes)
+	return p, err
+}
+
+// Regularise traces the regularisers of a configuration for embeddings of the given shapes.
+func (s *Session) Regularise(ctx context.Context, c config.Reg, r method.Recipe, shapes method.Shapes) ([]wire.Regularisation, error) {
+	var out []wire.Regularisation
+	for _, name := range c.Names() {
+		ref, err := s.Host.Find(wire.Regulariser, name)
+		if err != nil {
+			return nil, err
+		}
+		d, err := s.Host.Describe(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		term := c.Terms[name]
+		params := map[string]any{"weight": term.Weight}
+		for key, value := range term.Params {
+			params[key] = value
+		}
+		own := shapes
+		if own.Embedding, err = width(c.On, r, shapes); err != nil {
+			return nil, err
+		}
+		unit := c.Space == "l2"
+		program, _, err := s.Host.TraceRegulariser(ctx, ref, params, own, unit)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, wire.Regularisation{Name: name, Term: termName(d), Weight: term.Weight, Program: program, On: c.On, Unit: unit})
+	}
+	return out, nil
+}
+
+// width is that of what a regulariser acts on.
+func width(on string, r method.Recipe, s method.Shapes) (int, error) {
+	if on == "y" {
+		return s.Representation, nil
+	}
+	if s.Embedding > 0 {
+		return s.Embedding, nil
+	}
+	if len(r.Projector) == 0 {
+		return 0, fault.New(fault.Plugin, "", "the recipe has no projector")
+	}
+	return r.Projector[len(r.Projector)-1].Width, nil
+}
+
+// termName is the regulariser's name in tables: what stands before the colon of its title, as "variance".
+func termName(d method.Description) string {
+	name, _, found := strings.Cut(d.Title, ":")
+	if !found || strings.ContainsAny(name, " \t") {
+		return d.Name
+	}
+	return strings.ToLower(name)
+}
+
+// Backbone is the network that a configuration names.
+func Backbone(c config.Config) (backbones.Backbone, error) {
+	o := backbones.Options{Widths: c.Backbone.Widths, Pool: c.Backbone.Pool}
+	if c.Backbone.Stem != "auto" {
+		o.Stem = backbones.Stem(c.Backbone.Stem)
+	}
+	b, err := backbones.New(c.Backbone.Name, o)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "set backbone.name, backbone.widths, backbone.pool or backbone.stem", "%w", err)
+	}
+	return b, nil
+}
+
+// Penalties are the program's in the model's form.
+func (p *Program) Penalties() []model.Regulariser {
+	out := make([]model.Regulariser, len(p.Regularisers))
+	for i, r := range p.Regularisers {
+		out[i] = model.Regulariser(r)
+	}
+	return out
+}
+
+// Open opens the configuration's data set.
+func Open(ctx context.Context, c config.Config, onSkip func(data.Skip)) (*data.Splits, error) {
+	if c.Data.Name == "" {
+		return nil, fault.New(fault.Usage, "name one with --data: a folder of images, or one of sslctl data list", "no data set is named")
+	}
+	s, err := data.Open(ctx, data.Options{Name: c.Data.Name, Dir: c.Data.Dir, OnCorrupt: c.Data.OnCorrupt, OnSkip: onSkip, Size: c.Data.Size})
+	if err != nil || c.Data.Limit == 0 {
+		return s, err
+	}
+	s.Train, err = data.Limit(s.Train, data.LimitOptions{Total: c.Data.Limit, Seed: limitSeed})
+	return s, err
+}
+
+// limitSeed chooses the images of data.limit: the same ones for every run, so that runs compare.
+const limitSeed = 1
+
+// Restore reads configuration and program from a run folder.
+func Restore(f *run.Folder) (config.Config, *Program, error) {
+	c, err := config.Read(f.Dir() + "/config.yaml")
+	if err != nil {
+		return c, nil, err
+	}
+	encoded, err := f.Program()
+	if err != nil {
+		return c, nil, err
+	}
+	traced, err := wire.UnmarshalTraced(encoded)
+	if err != nil {
+		return c, nil, fault.New(fault.Data, "the run cannot be continued; start it again", "program of run %s: %w", f.ID(), err)
+	}
+	return c, &Program{Traced: traced}, nil
+}
+
+// Text is the readable form of all programs, for program.txt.
+func (p *Program) Text() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "# objective: loss = %s\n%s", p.sum(), p.Method.Program)
+	for _, r := range p.Regularisers {
+		fmt.Fprintf(&s, "\n# regulariser %s on %s, weight %g\n%s", r.Name, r.On, r.Weight, r.Program)
+	}
+	return s.String()
+}
+
+func (p *Program) sum() string {
+	parts := make([]string, len(p.Method.Terms))
+	for i, term := range p.Method.Terms {
+		parts[i] = fmt.Sprintf("%g·%s", p.Method.Weights[term], term)
+	}
+	return strings.Join(parts, " + ")
+}
