@@ -11,17 +11,20 @@ import (
 
 // LinearOptions are the settings of the linear probe. The zero value is the protocol.
 type LinearOptions struct {
-	L2      float64 // λ of the objective; 0 stands for DefaultL2, a negative value for none
+	L2      float64 // λ of the objective, scikit-learn's 1/C; 0 stands for DefaultL2, a negative value for none
 	MaxIter int     // iterations of L-BFGS; 0 stands for DefaultMaxIter
 	Tol     float64 // stop when no component of the gradient is larger; 0 stands for DefaultTol
 }
 
-// The defaults of the linear probe. L2 is on the mean loss, so it is scikit-learn's C = 1/(n·L2). It was chosen
-// once, for all features, by the loss on a held-out part of training sets and is never tuned on a test set.
-// Tol is scikit-learn's.
+// The defaults of the linear probe.
+//
+// DefaultL2 is a prior of fixed strength against a loss that grows with the rows, and so serves 60,000 labels and 600
+// alike. It was chosen once, on 5,000 held-out training images of Fashion-MNIST, never on a test set: between 20 and
+// 200 for 20,000 rows and near 60 for 600, both for pixels and for 512 random ReLU features.
+// DefaultTol is scikit-learn's. Features that need more than DefaultMaxIter iterations lose a thousandth of the loss.
 const (
-	DefaultL2      = 1e-4
-	DefaultMaxIter = 300
+	DefaultL2      = 60
+	DefaultMaxIter = 200
 	DefaultTol     = 1e-4
 )
 
@@ -50,8 +53,9 @@ type Classifier struct {
 	scale        scaler
 }
 
-// Fit minimises the mean cross-entropy of softmax(W·s(x)+b) plus L2/2·‖W‖² (the bias is free) over all rows by
-// L-BFGS from zero. It returns an error when ctx ends; a fit that stops at MaxIter is not an error.
+// Fit minimises the mean over n rows of the cross-entropy of softmax(W·s(x)+b), plus L2/2n·‖W‖² (the bias is free), by
+// L-BFGS from zero, preconditioned by the features' covariance. It
+// returns an error when ctx ends; a fit that stops at MaxIter is not an error.
 func Fit(ctx context.Context, p *kernel.Pool, features []float32, labels []int, o LinearOptions) (*Classifier, error) {
 	m, err := newMatrix("train", features, labels)
 	if err != nil {
@@ -63,13 +67,13 @@ func Fit(ctx context.Context, p *kernel.Pool, features []float32, labels []int, 
 func fit(ctx context.Context, p *kernel.Pool, m matrix, o LinearOptions) (*Classifier, error) {
 	o = o.withDefaults()
 	scale := newScaler(p, m)
-	obj := newObjective(p, scale.apply(p, m), m.labels, m.d, o.L2)
+	obj := newObjective(p, scale.apply(p, m), m.labels, m.d, o.L2/float64(m.n))
 	problem := optimize.Problem{
 		Func:   obj.loss,
 		Grad:   obj.gradient,
 		Status: func() (optimize.Status, error) { return statusOf(ctx) },
 	}
-	settings := &optimize.Settings{MajorIterations: o.MaxIter, GradientThreshold: o.Tol, Converger: optimize.NeverTerminate{}}
+	settings := &optimize.Settings{MajorIterations: o.MaxIter, Converger: flat{obj, o.Tol}}
 	res, err := optimize.Minimize(problem, make([]float64, obj.size()), settings, &optimize.LBFGS{})
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("linear probe: %w", context.Cause(ctx))
@@ -80,8 +84,27 @@ func fit(ctx context.Context, p *kernel.Pool, m matrix, o LinearOptions) (*Class
 	// A failed line search is the end of float32's resolution, not an error: the best point so far stands.
 	c := &Classifier{Classes: obj.classes, Dim: m.d, Loss: res.F, Iterations: res.MajorIterations,
 		Converged: res.Status == optimize.GradientThreshold, scale: scale}
-	c.Weight, c.Bias = obj.split(res.X)
+	c.Weight, c.Bias = obj.solution(res.X)
 	return c, nil
+}
+
+// flat ends the minimisation when no component of the gradient by weights and biases exceeds tol. gonum's own test
+// would look at the preconditioned gradient.
+type flat struct {
+	obj *objective
+	tol float64
+}
+
+// Init is part of gonum's Converger.
+func (flat) Init(int) {}
+
+// Converged is part of gonum's Converger.
+func (f flat) Converged(at *optimize.Location) optimize.Status {
+	f.obj.evaluate(at.X)
+	if f.obj.steep <= f.tol {
+		return optimize.GradientThreshold
+	}
+	return optimize.NotTerminated
 }
 
 func statusOf(ctx context.Context) (optimize.Status, error) {

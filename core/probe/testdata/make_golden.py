@@ -29,9 +29,9 @@ def ranks(scores, labels):          # classes before the label: higher score, or
 
 def logistic(l2):
     s = StandardScaler().fit(tr)
-    m = LogisticRegression(C=1 / (len(ytr) * l2), tol=1e-9, max_iter=100000).fit(s.transform(tr), ytr)
+    m = LogisticRegression(C=1 / l2, tol=1e-9, max_iter=100000).fit(s.transform(tr), ytr)
     logits = s.transform(tr) @ m.coef_.T + m.intercept_
-    loss = np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(600), ytr]) + l2 / 2 * (m.coef_ ** 2).sum()
+    loss = np.mean(np.log(np.exp(logits).sum(1)) - logits[np.arange(600), ytr]) + l2 / 1200 * (m.coef_ ** 2).sum()
     r = ranks(s.transform(te) @ m.coef_.T + m.intercept_, yte)
     return {"l2": l2, "loss": loss, "top1": float((r == 0).mean()), "top5": float((r < 5).mean())}
 
@@ -48,7 +48,7 @@ def knn(k, t):
 
 
 x.tofile("probe.f32")
-json.dump({"d": 20, "train": ytr.tolist(), "test": yte.tolist(), "linear": [logistic(1e-4), logistic(1e-2)],
+json.dump({"d": 20, "train": ytr.tolist(), "test": yte.tolist(), "linear": [logistic(.06), logistic(6.)],
            "knn": [knn(20, .07), knn(1, .07), knn(200, .1)],
            # scipy.stats.binomtest(correct, n).proportion_ci(method="wilson")
            "wilson": [[c, n, *__import__("scipy.stats").stats.binomtest(c, n).proportion_ci(method="wilson")] for c, n in [(0, 10), (7, 10), (300, 300), (9123, 10000)]]},
