@@ -41,22 +41,40 @@ func openCIFAR(ctx context.Context, e entry, dir string) (*Splits, []contentSum,
 	}
 	train := &memory{name: e.info.Name, classes: classes, size: cifarEdge, c: 3}
 	test := &memory{name: e.info.Name, classes: classes, size: cifarEdge, c: 3}
+	half := func(m member) *memory {
+		if strings.HasPrefix(m.name, "test") {
+			return test
+		}
+		return train
+	}
+	room := map[*memory]int{}
+	for _, m := range e.members() {
+		room[half(m)] += countRecords(filepath.Join(dir, m.name), labelBytes)
+	}
+	for m, n := range room {
+		m.pix, m.labels = make([]uint8, 0, n*cifarPixels), make([]uint8, 0, n)
+	}
 	var sums []contentSum
 	for _, m := range e.members() {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		into := train
-		if strings.HasPrefix(m.name, "test") {
-			into = test
-		}
-		sum, err := readCIFARFile(e, filepath.Join(dir, m.name), labelBytes, into)
+		sum, err := readCIFARFile(e, filepath.Join(dir, m.name), labelBytes, half(m))
 		if err != nil {
 			return nil, nil, err
 		}
 		sums = append(sums, contentSum{m.name, sum})
 	}
 	return &Splits{Train: train, Test: test}, sums, nil
+}
+
+// countRecords is how many records a file has by its size; 0 where it cannot be told.
+func countRecords(path string, labelBytes int) int {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return int(min(info.Size()/int64(labelBytes+cifarPixels), maxCIFARRecords))
 }
 
 // readCIFARFile adds the records of one file to m.
@@ -66,13 +84,6 @@ func readCIFARFile(e entry, path string, labelBytes int, m *memory) (sum string,
 		return "", fault.New(fault.Data, refetchHint(e, filepath.Dir(path)), "open dataset: %w", err)
 	}
 	defer f.Close()
-	if m.pix == nil { // one reservation for all files, on the published sizes
-		n := e.info.Train
-		if strings.HasPrefix(filepath.Base(path), "test") {
-			n = e.info.Test
-		}
-		m.pix, m.labels = make([]uint8, 0, n*cifarPixels), make([]uint8, 0, n)
-	}
 	sum, err = readCIFAR(f, labelBytes, maxCIFARRecords, m)
 	if err != nil {
 		return "", fault.New(fault.Data, refetchHint(e, filepath.Dir(path)), "%s: %w", path, err)
