@@ -9,8 +9,8 @@ type kernels struct {
 
 	// narrow is the horizontal pass of the resize: see narrowRows.
 	narrow func(dst []uint8, src Image, box Box, cols *axis, size int, flip bool, s *Scratch)
-	// combine is one row of the vertical pass: dst[i] = clamp((half + sum over t of coef[t] * src[t*pitch+i]) >> precision).
-	combine func(dst, src []uint8, pitch int, coef []int32)
+	// combine is the vertical pass of a channel: every row of dst, size values, is a weighted sum of rows of src, pitch apart.
+	combine func(dst, src []uint8, pitch int, rows *axis, size int)
 
 	// affine is v -> clamp(v*f + a*b), rounded down.
 	affine func(pix []uint8, f, a, b float32)
@@ -39,7 +39,7 @@ const planeAlign = 64
 func plainKernels() *kernels {
 	return &kernels{
 		name:   "plain",
-		narrow: narrowRows, combine: combineRow,
+		narrow: narrowRows, combine: combineRows,
 		affine: affine, sum: sumBytes, luminanceSum: luminanceSum, saturate: saturate, gray: gray, hue: turnHue,
 		widen: widen, weighColumns: weighColumns, weighRow: weighRow,
 		interleave: interleave, single: single,

@@ -20,10 +20,10 @@ func narrow1AVX2(dst *uint8, src *uint8, first []int32, count []int32, coef []in
 //go:noescape
 func narrow3AVX2(dst *uint8, src *uint8, first []int32, count []int32, coef []int32, taps int, step int, plane int)
 
-// combineAVX2 is the plain combineRow for 16 or more values.
+// combineAVX2 is the plain combineRows for rows of 16 or more values.
 //
 //go:noescape
-func combineAVX2(dst []uint8, src []uint8, pitch int, coef []int32)
+func combineAVX2(dst []uint8, src []uint8, pitch int, first []int32, count []int32, coef []int32, taps int, size int)
 
 // affineAVX2 is the plain affine for a multiple of 16 values.
 //
@@ -87,10 +87,10 @@ func narrow1AVX512(dst *uint8, src *uint8, first []int32, count []int32, coef []
 //go:noescape
 func narrow3AVX512(dst *uint8, src *uint8, first []int32, count []int32, coef []int32, taps int, step int, plane int)
 
-// combineAVX512 is the plain combineRow for 16 or more values.
+// combineAVX512 is the plain combineRows for rows of 16 or more values.
 //
 //go:noescape
-func combineAVX512(dst []uint8, src []uint8, pitch int, coef []int32)
+func combineAVX512(dst []uint8, src []uint8, pitch int, first []int32, count []int32, coef []int32, taps int, size int)
 
 // affineAVX512 is the plain affine for a multiple of 16 values.
 //

@@ -264,113 +264,128 @@ tap:
 	VZEROUPPER
 	RET
 
-// func combineAVX2(dst []uint8, src []uint8, pitch int, coef []int32)
+// func combineAVX2(dst []uint8, src []uint8, pitch int, first []int32, count []int32, coef []int32, taps int, size int)
 // Requires: AVX, AVX2
-TEXT ·combineAVX2(SB), NOSPLIT, $0-80
+TEXT ·combineAVX2(SB), NOSPLIT, $0-144
 	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         src_base+24(FP), DX
-	MOVQ         pitch+48(FP), BX
-	MOVQ         coef_base+56(FP), SI
-	MOVQ         coef_len+64(FP), DI
+	MOVQ         src_base+24(FP), CX
+	MOVQ         pitch+48(FP), DX
+	MOVQ         first_base+56(FP), BX
+	MOVQ         first_len+64(FP), SI
+	MOVQ         count_base+80(FP), DI
+	MOVQ         coef_base+104(FP), R8
+	MOVQ         taps+128(FP), R9
+	MOVQ         size+136(FP), R10
+	SHLQ         $0x02, R9
 	VPBROADCASTD bits00200000<>+0(SB), Y0
-	XORQ         R8, R8
 
 row:
-	MOVQ    CX, R9
-	SUBQ    R8, R9
+	MOVLQSX (BX), R11
+	IMULQ   DX, R11
+	ADDQ    CX, R11
+	XORQ    R12, R12
+
+next:
+	MOVQ    R10, R13
+	SUBQ    R12, R13
 	JLE     done
-	CMPQ    R9, $0x00000020
-	JL      few
+	CMPQ    R13, $0x00000020
+	JL      after0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
-	LEAQ    (DX)(R8*1), R9
-	MOVQ    SI, R10
-	MOVQ    DI, R11
+	LEAQ    (R11)(R12*1), R13
+	MOVQ    R8, R14
+	MOVLQSX (DI), R15
 
 tap4:
-	VPBROADCASTD (R10), Y5
-	VPMOVZXBD    (R9), Y6
+	VPBROADCASTD (R14), Y5
+	VPMOVZXBD    (R13), Y6
 	VPMULLD      Y5, Y6, Y6
 	VPADDD       Y6, Y1, Y1
-	VPMOVZXBD    8(R9), Y6
+	VPMOVZXBD    8(R13), Y6
 	VPMULLD      Y5, Y6, Y6
 	VPADDD       Y6, Y2, Y2
-	VPMOVZXBD    16(R9), Y6
+	VPMOVZXBD    16(R13), Y6
 	VPMULLD      Y5, Y6, Y6
 	VPADDD       Y6, Y3, Y3
-	VPMOVZXBD    24(R9), Y6
+	VPMOVZXBD    24(R13), Y6
 	VPMULLD      Y5, Y6, Y6
 	VPADDD       Y6, Y4, Y4
-	ADDQ         BX, R9
-	ADDQ         $0x00000004, R10
-	DECQ         R11
+	ADDQ         DX, R13
+	ADDQ         $0x00000004, R14
+	DECQ         R15
 	JNZ          tap4
-	LEAQ         (AX)(R8*1), R9
+	LEAQ         (AX)(R12*1), R13
 	VPSRAD       $0x16, Y1, Y1
 	VEXTRACTI128 $0x01, Y1, X5
 	VPACKSSDW    X5, X1, X5
 	VPACKUSWB    X5, X5, X5
-	VMOVQ        X5, (R9)
+	VMOVQ        X5, (R13)
 	VPSRAD       $0x16, Y2, Y2
 	VEXTRACTI128 $0x01, Y2, X1
 	VPACKSSDW    X1, X2, X1
 	VPACKUSWB    X1, X1, X1
-	VMOVQ        X1, 8(R9)
+	VMOVQ        X1, 8(R13)
 	VPSRAD       $0x16, Y3, Y3
 	VEXTRACTI128 $0x01, Y3, X1
 	VPACKSSDW    X1, X3, X1
 	VPACKUSWB    X1, X1, X1
-	VMOVQ        X1, 16(R9)
+	VMOVQ        X1, 16(R13)
 	VPSRAD       $0x16, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X1
 	VPACKSSDW    X1, X4, X1
 	VPACKUSWB    X1, X1, X1
-	VMOVQ        X1, 24(R9)
-	ADDQ         $0x00000020, R8
-	JMP          row
+	VMOVQ        X1, 24(R13)
+	ADDQ         $0x00000020, R12
+	JMP          next
 
-few:
-	CMPQ R9, $0x00000010
-	JGE  last
-	LEAQ -16(CX), R8
+after0:
+	CMPQ R13, $0x00000010
+	JGE  after1
+	LEAQ -16(R10), R12
 
-last:
+after1:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
-	LEAQ    (DX)(R8*1), R9
-	MOVQ    SI, R10
-	MOVQ    DI, R11
+	LEAQ    (R11)(R12*1), R13
+	MOVQ    R8, R14
+	MOVLQSX (DI), R15
 
-tap1:
-	VPBROADCASTD (R10), Y3
-	VPMOVZXBD    (R9), Y4
+tap2:
+	VPBROADCASTD (R14), Y3
+	VPMOVZXBD    (R13), Y4
 	VPMULLD      Y3, Y4, Y4
 	VPADDD       Y4, Y1, Y1
-	VPMOVZXBD    8(R9), Y4
+	VPMOVZXBD    8(R13), Y4
 	VPMULLD      Y3, Y4, Y4
 	VPADDD       Y4, Y2, Y2
-	ADDQ         BX, R9
-	ADDQ         $0x00000004, R10
-	DECQ         R11
-	JNZ          tap1
-	LEAQ         (AX)(R8*1), R9
+	ADDQ         DX, R13
+	ADDQ         $0x00000004, R14
+	DECQ         R15
+	JNZ          tap2
+	LEAQ         (AX)(R12*1), R13
 	VPSRAD       $0x16, Y1, Y1
 	VEXTRACTI128 $0x01, Y1, X3
 	VPACKSSDW    X3, X1, X3
 	VPACKUSWB    X3, X3, X3
-	VMOVQ        X3, (R9)
+	VMOVQ        X3, (R13)
 	VPSRAD       $0x16, Y2, Y2
 	VEXTRACTI128 $0x01, Y2, X1
 	VPACKSSDW    X1, X2, X1
 	VPACKUSWB    X1, X1, X1
-	VMOVQ        X1, 8(R9)
-	ADDQ         $0x00000010, R8
-	JMP          row
+	VMOVQ        X1, 8(R13)
+	ADDQ         $0x00000010, R12
+	JMP          next
 
 done:
+	ADDQ R10, AX
+	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
+	ADDQ R9, R8
+	DECQ SI
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -751,10 +766,10 @@ next:
 	SUBQ BX, SI
 	JLE  done
 	CMPQ SI, $0x00000008
-	JGE  blocka
+	JGE  after0
 	LEAQ -8(DX), BX
 
-blocka:
+after0:
 	VPMOVZXBD (CX)(BX*1), Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
@@ -786,7 +801,7 @@ next:
 	SUBQ         R8, R9
 	JLE          done
 	CMPQ         R9, $0x00000020
-	JL           blocka
+	JL           after0
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (SI), Y0
 	VMULPS       (R9), Y0, Y1
@@ -827,12 +842,12 @@ tap4:
 	ADDQ         $0x00000020, R8
 	JMP          next
 
-blocka:
+after0:
 	CMPQ R9, $0x00000008
-	JGE  blockb
+	JGE  after1
 	LEAQ -8(CX), R8
 
-blockb:
+after1:
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (SI), Y0
 	VMULPS       (R9), Y0, Y1
@@ -877,7 +892,7 @@ next:
 	SUBQ         R8, R9
 	JLE          done
 	CMPQ         R9, $0x00000020
-	JL           blocka
+	JL           after0
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (BX), Y0
 	VMULPS       (R9), Y0, Y1
@@ -934,12 +949,12 @@ tap4:
 	ADDQ         $0x00000020, R8
 	JMP          next
 
-blocka:
+after0:
 	CMPQ R9, $0x00000008
-	JGE  blockb
+	JGE  after1
 	LEAQ -8(CX), R8
 
-blockb:
+after1:
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (BX), Y0
 	VMULPS       (R9), Y0, Y1
@@ -1223,99 +1238,147 @@ tap:
 	VZEROUPPER
 	RET
 
-// func combineAVX512(dst []uint8, src []uint8, pitch int, coef []int32)
+// func combineAVX512(dst []uint8, src []uint8, pitch int, first []int32, count []int32, coef []int32, taps int, size int)
 // Requires: AVX, AVX512F
-TEXT ·combineAVX512(SB), NOSPLIT, $0-80
+TEXT ·combineAVX512(SB), NOSPLIT, $0-144
 	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         src_base+24(FP), DX
-	MOVQ         pitch+48(FP), BX
-	MOVQ         coef_base+56(FP), SI
-	MOVQ         coef_len+64(FP), DI
+	MOVQ         src_base+24(FP), CX
+	MOVQ         pitch+48(FP), DX
+	MOVQ         first_base+56(FP), BX
+	MOVQ         first_len+64(FP), SI
+	MOVQ         count_base+80(FP), DI
+	MOVQ         coef_base+104(FP), R8
+	MOVQ         taps+128(FP), R9
+	MOVQ         size+136(FP), R10
+	SHLQ         $0x02, R9
 	VPBROADCASTD bits00200000<>+0(SB), Z0
-	XORQ         R8, R8
 
 row:
-	MOVQ    CX, R9
-	SUBQ    R8, R9
+	MOVLQSX (BX), R11
+	IMULQ   DX, R11
+	ADDQ    CX, R11
+	XORQ    R12, R12
+
+next:
+	MOVQ    R10, R13
+	SUBQ    R12, R13
 	JLE     done
-	CMPQ    R9, $0x00000040
-	JL      few
+	CMPQ    R13, $0x00000040
+	JL      after0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
-	LEAQ    (DX)(R8*1), R9
-	MOVQ    SI, R10
-	MOVQ    DI, R11
+	LEAQ    (R11)(R12*1), R13
+	MOVQ    R8, R14
+	MOVLQSX (DI), R15
 
 tap4:
-	VPBROADCASTD (R10), Z5
-	VPMOVZXBD    (R9), Z6
+	VPBROADCASTD (R14), Z5
+	VPMOVZXBD    (R13), Z6
 	VPMULLD      Z5, Z6, Z6
 	VPADDD       Z6, Z1, Z1
-	VPMOVZXBD    16(R9), Z6
+	VPMOVZXBD    16(R13), Z6
 	VPMULLD      Z5, Z6, Z6
 	VPADDD       Z6, Z2, Z2
-	VPMOVZXBD    32(R9), Z6
+	VPMOVZXBD    32(R13), Z6
 	VPMULLD      Z5, Z6, Z6
 	VPADDD       Z6, Z3, Z3
-	VPMOVZXBD    48(R9), Z6
+	VPMOVZXBD    48(R13), Z6
 	VPMULLD      Z5, Z6, Z6
 	VPADDD       Z6, Z4, Z4
-	ADDQ         BX, R9
-	ADDQ         $0x00000004, R10
-	DECQ         R11
+	ADDQ         DX, R13
+	ADDQ         $0x00000004, R14
+	DECQ         R15
 	JNZ          tap4
-	LEAQ         (AX)(R8*1), R9
+	LEAQ         (AX)(R12*1), R13
 	VPSRAD       $0x16, Z1, Z1
 	VPXORD       Z7, Z7, Z7
 	VPMAXSD      Z7, Z1, Z1
-	VPMOVUSDB    Z1, (R9)
+	VPMOVUSDB    Z1, (R13)
 	VPSRAD       $0x16, Z2, Z2
 	VPXORD       Z8, Z8, Z8
 	VPMAXSD      Z8, Z2, Z2
-	VPMOVUSDB    Z2, 16(R9)
+	VPMOVUSDB    Z2, 16(R13)
 	VPSRAD       $0x16, Z3, Z3
 	VPXORD       Z9, Z9, Z9
 	VPMAXSD      Z9, Z3, Z3
-	VPMOVUSDB    Z3, 32(R9)
+	VPMOVUSDB    Z3, 32(R13)
 	VPSRAD       $0x16, Z4, Z4
 	VPXORD       Z10, Z10, Z10
 	VPMAXSD      Z10, Z4, Z4
-	VPMOVUSDB    Z4, 48(R9)
-	ADDQ         $0x00000040, R8
-	JMP          row
+	VPMOVUSDB    Z4, 48(R13)
+	ADDQ         $0x00000040, R12
+	JMP          next
 
-few:
-	CMPQ R9, $0x00000010
-	JGE  last
-	LEAQ -16(CX), R8
-
-last:
+after0:
+	CMPQ    R13, $0x00000020
+	JL      after1
 	VMOVAPS Z0, Z1
-	LEAQ    (DX)(R8*1), R9
-	MOVQ    SI, R10
-	MOVQ    DI, R11
+	VMOVAPS Z0, Z2
+	LEAQ    (R11)(R12*1), R13
+	MOVQ    R8, R14
+	MOVLQSX (DI), R15
 
-tap1:
-	VPBROADCASTD (R10), Z2
-	VPMOVZXBD    (R9), Z3
-	VPMULLD      Z2, Z3, Z3
-	VPADDD       Z3, Z1, Z1
-	ADDQ         BX, R9
-	ADDQ         $0x00000004, R10
-	DECQ         R11
-	JNZ          tap1
-	LEAQ         (AX)(R8*1), R9
+tap2:
+	VPBROADCASTD (R14), Z3
+	VPMOVZXBD    (R13), Z4
+	VPMULLD      Z3, Z4, Z4
+	VPADDD       Z4, Z1, Z1
+	VPMOVZXBD    16(R13), Z4
+	VPMULLD      Z3, Z4, Z4
+	VPADDD       Z4, Z2, Z2
+	ADDQ         DX, R13
+	ADDQ         $0x00000004, R14
+	DECQ         R15
+	JNZ          tap2
+	LEAQ         (AX)(R12*1), R13
 	VPSRAD       $0x16, Z1, Z1
 	VPXORD       Z11, Z11, Z11
 	VPMAXSD      Z11, Z1, Z1
-	VPMOVUSDB    Z1, (R9)
-	ADDQ         $0x00000010, R8
-	JMP          row
+	VPMOVUSDB    Z1, (R13)
+	VPSRAD       $0x16, Z2, Z2
+	VPXORD       Z12, Z12, Z12
+	VPMAXSD      Z12, Z2, Z2
+	VPMOVUSDB    Z2, 16(R13)
+	ADDQ         $0x00000020, R12
+	JMP          next
+
+after1:
+	CMPQ R13, $0x00000010
+	JGE  after2
+	LEAQ -16(R10), R12
+
+after2:
+	VMOVAPS Z0, Z1
+	LEAQ    (R11)(R12*1), R13
+	MOVQ    R8, R14
+	MOVLQSX (DI), R15
+
+tap1:
+	VPBROADCASTD (R14), Z2
+	VPMOVZXBD    (R13), Z3
+	VPMULLD      Z2, Z3, Z3
+	VPADDD       Z3, Z1, Z1
+	ADDQ         DX, R13
+	ADDQ         $0x00000004, R14
+	DECQ         R15
+	JNZ          tap1
+	LEAQ         (AX)(R12*1), R13
+	VPSRAD       $0x16, Z1, Z1
+	VPXORD       Z13, Z13, Z13
+	VPMAXSD      Z13, Z1, Z1
+	VPMOVUSDB    Z1, (R13)
+	ADDQ         $0x00000010, R12
+	JMP          next
 
 done:
+	ADDQ R10, AX
+	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
+	ADDQ R9, R8
+	DECQ SI
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -1650,10 +1713,10 @@ next:
 	SUBQ BX, SI
 	JLE  done
 	CMPQ SI, $0x00000010
-	JGE  blocka
+	JGE  after0
 	LEAQ -16(DX), BX
 
-blocka:
+after0:
 	VPMOVZXBD (CX)(BX*1), Z0
 	VCVTDQ2PS Z0, Z0
 	VMOVUPS   Z0, (AX)(BX*4)
@@ -1685,7 +1748,7 @@ next:
 	SUBQ         R8, R9
 	JLE          done
 	CMPQ         R9, $0x00000040
-	JL           blocka
+	JL           after0
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (SI), Z0
 	VMULPS       (R9), Z0, Z1
@@ -1726,12 +1789,12 @@ tap4:
 	ADDQ         $0x00000040, R8
 	JMP          next
 
-blocka:
+after0:
 	CMPQ R9, $0x00000010
-	JGE  blockb
+	JGE  after1
 	LEAQ -16(CX), R8
 
-blockb:
+after1:
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (SI), Z0
 	VMULPS       (R9), Z0, Z1
@@ -1776,7 +1839,7 @@ next:
 	SUBQ         R8, R9
 	JLE          done
 	CMPQ         R9, $0x00000040
-	JL           blocka
+	JL           after0
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (BX), Z0
 	VMULPS       (R9), Z0, Z1
@@ -1829,12 +1892,12 @@ tap4:
 	ADDQ         $0x00000040, R8
 	JMP          next
 
-blocka:
+after0:
 	CMPQ R9, $0x00000010
-	JGE  blockb
+	JGE  after1
 	LEAQ -16(CX), R8
 
-blockb:
+after1:
 	LEAQ         (DX)(R8*4), R9
 	VBROADCASTSS (BX), Z0
 	VMULPS       (R9), Z0, Z1

@@ -3,6 +3,8 @@ package augment
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/sourcegraph/conc"
 )
 
 // picture is a reproducible image with smooth parts, edges and noise.
@@ -121,6 +123,33 @@ func equal(a, b []float32) bool {
 		}
 	}
 	return len(a) == len(b)
+}
+
+// One pipeline, many goroutines, each with a scratch: the views are those of one goroutine.
+func TestPipelineIsShared(t *testing.T) {
+	src := picture(90, 130, 3) // crops on both sides of cachedLength
+	p := pipeline(t, vicreg(64, 0.5), 3, detect())
+	const workers, each = 4, 25
+	views := make([][]float32, workers*each)
+	var group conc.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			var s Scratch
+			for i := w; i < len(views); i += workers {
+				views[i] = make([]float32, p.Len())
+				p.Apply(views[i], src, Key{Seed: 4, Index: i}, &s)
+			}
+		})
+	}
+	group.Wait()
+	var s Scratch
+	want := make([]float32, p.Len())
+	for i, view := range views {
+		p.Apply(want, src, Key{Seed: 4, Index: i}, &s)
+		if !equal(view, want) {
+			t.Fatalf("view %d differs when made beside others", i)
+		}
+	}
 }
 
 func TestEvalKeepsAnImageOfItsSize(t *testing.T) {

@@ -6,12 +6,8 @@ func (p *Pipeline) resample(img image, src Image, box Box, cols, rows *axis, fli
 	pitch := img.size * img.channels
 	s.narrow = grow(s.narrow, max(box.Height, laneRows)*pitch)
 	p.k.narrow(s.narrow, src, box, cols, img.size, flip, s)
-	s.line = grow(s.line, pitch)
-	for y := range img.size {
-		p.k.combine(s.line, s.narrow[int(rows.first[y])*pitch:], pitch, rows.coef[y*rows.taps:][:rows.count[y]])
-		for c := range img.channels {
-			copy(img.plane(c)[y*img.size:][:img.size], s.line[c*img.size:])
-		}
+	for c := range img.channels {
+		p.k.combine(img.plane(c), s.narrow[c*img.size:], pitch, rows, img.size)
 	}
 }
 
@@ -66,7 +62,13 @@ func narrowColor(out, row []uint8, cols *axis) {
 	}
 }
 
-// combineRow is the vertical pass of one row: a weighted sum of rows of narrow.
+func combineRows(dst, src []uint8, pitch int, rows *axis, size int) {
+	for y, first := range rows.first {
+		combineRow(dst[y*size:][:size], src[int(first)*pitch:], pitch, rows.coef[y*rows.taps:][:rows.count[y]])
+	}
+}
+
+// combineRow is dst[i] = clamp((half + sum over t of coef[t] * src[t*pitch+i]) >> precision).
 func combineRow(dst, src []uint8, pitch int, coef []int32) {
 	const block = 64
 	for at := 0; at < len(dst); at += block {

@@ -8,7 +8,6 @@ type Scratch struct {
 	pix        []uint8   // the view, planes
 	narrow     []uint8   // the crop after the horizontal pass, a row holding its channels one after another
 	lanes      []uint8   // the horizontal pass's rows, transposed
-	line       []uint8   // a row of the vertical pass, all channels
 	wide       []float32 // the plane that is blurred, with its margins above and below
 	row        []float32 // one row of it between the passes, with its margins
 	weights    []float32 // the blur's kernel

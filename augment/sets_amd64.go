@@ -28,7 +28,7 @@ func sets() []*kernels {
 // number to that.
 type assembly struct {
 	narrow1, narrow3 narrowColumns
-	combine          func(dst, src []uint8, pitch int, coef []int32)
+	combine          func(dst, src []uint8, pitch int, first, count, coef []int32, taps, size int)
 	affine           func(pix []uint8, f, a, b float32)
 	luminanceSum     func(r, g, b []uint8) int
 	saturate         func(r, g, b []uint8, f, rest float32)
@@ -57,12 +57,12 @@ func vectorKernels(name string, a assembly) *kernels {
 	}
 }
 
-func (a *assembly) combineAny(dst, src []uint8, pitch int, coef []int32) {
-	if len(dst) < blockRow {
-		combineRow(dst, src, pitch, coef)
+func (a *assembly) combineAny(dst, src []uint8, pitch int, rows *axis, size int) {
+	if size < blockRow {
+		combineRows(dst, src, pitch, rows, size)
 		return
 	}
-	a.combine(dst, src, pitch, coef)
+	a.combine(dst, src, pitch, rows.first, rows.count, rows.coef, rows.taps, size)
 }
 
 // sumBlocks adds up bytes, 32 at a time.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -18,8 +20,8 @@ func widen(s simd) {
 	finish()
 }
 
-// overlapped runs the body over n values, n at least a vector: blocks of as many vectors as blocks lists, in falling order, the last
-// of them one vector. What is left over is done with the vector that ends at n, parts of it a second time.
+// overlapped runs the body over n values in blocks of so many vectors, in falling order; n is at least the last block. What is left over is
+// done with the last block moved back to end at n, parts of it a second time.
 func (s simd) overlapped(n reg.Register, blocks []int, body func(i reg.Register, vectors int)) {
 	i, left := build.GP64(), build.GP64()
 	build.XORQ(i, i)
@@ -27,21 +29,20 @@ func (s simd) overlapped(n reg.Register, blocks []int, body func(i reg.Register,
 	build.MOVQ(n, left)
 	build.SUBQ(i, left)
 	build.JLE(label("done"))
-	for at, vectors := range blocks {
-		last := at == len(blocks)-1
-		other := "block" + string(rune('a'+at))
+	for k, vectors := range blocks {
+		other := fmt.Sprintf("after%d", k)
 		build.CMPQ(left, imm(vectors*s.lanes))
-		if last {
-			build.JGE(label(other))
-			build.LEAQ(operand.Mem{Base: n, Disp: -s.lanes}, i)
-			build.Label(other)
-		} else {
+		if k < len(blocks)-1 {
 			build.JL(label(other))
+		} else {
+			build.JGE(label(other))
+			build.LEAQ(at(n, -vectors*s.lanes), i)
+			build.Label(other)
 		}
 		body(i, vectors)
 		build.ADDQ(imm(vectors*s.lanes), i)
 		build.JMP(label("next"))
-		if !last {
+		if k < len(blocks)-1 {
 			build.Label(other)
 		}
 	}
@@ -93,7 +94,7 @@ func weighColumns(s simd) {
 	s.overlapped(n, []int{4, 1}, func(i reg.Register, vectors int) {
 		p := build.GP64()
 		build.LEAQ(indexed(middle, i, 4, 0), p)
-		for k, sum := range s.weigh("tap"+string(rune('0'+vectors)), vectors, p, pitch, weights, taps) {
+		for k, sum := range s.weigh(fmt.Sprintf("tap%d", vectors), vectors, p, pitch, weights, taps) {
 			build.VMOVUPS(sum, indexed(dst, i, 4, k*s.bytes()))
 		}
 	})
@@ -113,7 +114,7 @@ func weighRow(s simd) {
 	s.overlapped(n, []int{4, 1}, func(i reg.Register, vectors int) {
 		p := build.GP64()
 		build.LEAQ(indexed(middle, i, 4, 0), p)
-		for k, sum := range s.weigh("tap"+string(rune('0'+vectors)), vectors, p, pitch, weights, taps) {
+		for k, sum := range s.weigh(fmt.Sprintf("tap%d", vectors), vectors, p, pitch, weights, taps) {
 			build.VCVTPS2DQ(sum, sum)
 			s.storeInts(sum, indexed(dst, i, 1, k*s.lanes), true)
 		}

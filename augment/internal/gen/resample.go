@@ -137,31 +137,31 @@ func (s simd) storeSums(sums []reg.VecVirtual, to reg.Register) {
 	}
 }
 
-// combine writes the vertical pass of a row.
+// combine writes the vertical pass of a channel.
 func combine(s simd) {
-	function("combine"+s.name, "func(dst, src []uint8, pitch int, coef []int32)",
-		"is the plain combineRow for 16 or more values.")
-	dst, n := slice("dst")
-	src, pitch := base("src"), param("pitch")
-	coef, taps := slice("coef")
+	function("combine"+s.name, "func(dst, src []uint8, pitch int, first, count, coef []int32, taps, size int)",
+		"is the plain combineRows for rows of 16 or more values.")
+	dst, src, pitch := base("dst"), base("src"), param("pitch")
+	first, rows := slice("first")
+	count, coef := base("count"), base("coef")
+	taps, size := param("taps"), param("size")
+	build.SHLQ(operand.U8(2), taps)
 	half := s.int(rounding)
-	i, left := build.GP64(), build.GP64()
-	build.XORQ(i, i)
+	from := build.GP64()
 	build.Label("row")
-	build.MOVQ(n, left)
-	build.SUBQ(i, left)
-	build.JLE(label("done"))
-	build.CMPQ(left, imm(4*s.lanes))
-	build.JL(label("few"))
-	block := func(name string, vectors int) {
+	build.MOVLQSX(at(first, 0), from)
+	build.IMULQ(pitch, from)
+	build.ADDQ(src, from)
+	s.overlapped(size, combineBlocks[s.lanes], func(i reg.Register, vectors int) {
 		sums := s.vecs(vectors)
 		for _, v := range sums {
 			s.copy(half, v)
 		}
 		p, w, t := build.GP64(), build.GP64(), build.GP64()
-		build.LEAQ(indexed(src, i, 1, 0), p)
+		build.LEAQ(indexed(from, i, 1, 0), p)
 		build.MOVQ(coef, w)
-		build.MOVQ(taps, t)
+		build.MOVLQSX(at(count, 0), t)
+		name := fmt.Sprintf("tap%d", vectors)
 		build.Label(name)
 		s.accumulate(sums, w, p)
 		build.ADDQ(pitch, p)
@@ -170,16 +170,15 @@ func combine(s simd) {
 		build.JNZ(label(name))
 		build.LEAQ(indexed(dst, i, 1, 0), p)
 		s.storeSums(sums, p)
-		build.ADDQ(imm(vectors*s.lanes), i)
-		build.JMP(label("row"))
-	}
-	block("tap4", 4)
-	build.Label("few") // the last 16 of the row, whether done before or not, where fewer are left
-	build.CMPQ(left, imm(16))
-	build.JGE(label("last"))
-	build.LEAQ(at(n, -16), i)
-	build.Label("last")
-	block("tap1", 16/s.lanes)
-	build.Label("done")
+	})
+	build.ADDQ(size, dst)
+	build.ADDQ(imm(4), first)
+	build.ADDQ(imm(4), count)
+	build.ADDQ(taps, coef)
+	build.DECQ(rows)
+	build.JNZ(label("row"))
 	finish()
 }
+
+// combineBlocks are the vectors of the vertical pass's blocks, by lanes: 16 values in the last.
+var combineBlocks = map[int][]int{8: {4, 2}, 16: {4, 2, 1}}
