@@ -1,0 +1,51 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+)
+
+// AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2019) in torch's form, at step t = 1, 2, ...:
+//
+//	p ← (1 − lr·wd)·p
+//	m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
+//	p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)
+//
+// Decay applies to all parameters unless DecayMatricesOnly is set.
+// Its state is torch's exp_avg and exp_avg_sq for each parameter and one step count.
+type AdamW struct {
+	Beta1, Beta2      float64 // 0 stands for torch's 0.9 and 0.999
+	Epsilon           float64 // 0 stands for torch's 1e-8
+	WeightDecay       float64 // wd
+	DecayMatricesOnly bool    // leave one-dimensional tensors undecayed
+}
+
+func (r AdamW) check() error {
+	return checkSettings(setting{"beta1", r.Beta1, 1}, setting{"beta2", r.Beta2, 1},
+		setting{"epsilon", r.Epsilon, math.MaxFloat64}, setting{"weight_decay", r.WeightDecay, math.MaxFloat64})
+}
+
+func (r AdamW) slots() []string { return []string{"exp_avg", "exp_avg_sq"} }
+
+func (r AdamW) step(p *kernel.Pool, t *tensor, lr float64, count int) {
+	r = r.withDefaults()
+	if r.DecayMatricesOnly && t.oneDim() {
+		r.WeightDecay = 0
+	}
+	kernel.AdamW{LR: float32(lr), Beta1: float32(r.Beta1), Beta2: float32(r.Beta2), Eps: float32(r.Epsilon),
+		WeightDecay: float32(r.WeightDecay), Step: count}.Update(p, t.Value, t.Grad, t.slots[0], t.slots[1])
+}
+
+func (r AdamW) withDefaults() AdamW {
+	if r.Beta1 == 0 {
+		r.Beta1 = 0.9
+	}
+	if r.Beta2 == 0 {
+		r.Beta2 = 0.999
+	}
+	if r.Epsilon == 0 {
+		r.Epsilon = 1e-8
+	}
+	return r
+}

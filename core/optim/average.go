@@ -1,0 +1,31 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+)
+
+// Pair is a tensor of a target branch and the online tensor that it follows.
+type Pair struct{ Target, Online []float32 }
+
+// Average keeps a target branch as the exponential moving average of an online one.
+type Average struct{ pairs []Pair }
+
+// NewAverage takes pairs of equal lengths.
+func NewAverage(pairs []Pair) (*Average, error) {
+	for i, p := range pairs {
+		if len(p.Target) != len(p.Online) {
+			return nil, fmt.Errorf("target tensor %d has %d elements, its online one %d", i, len(p.Target), len(p.Online))
+		}
+	}
+	return &Average{pairs: pairs}, nil
+}
+
+// Step moves every target: target ← m·target + (1−m)·online. m is usually [Momentum.At], and the call comes after
+// the optimiser's step.
+func (a *Average) Step(p *kernel.Pool, m float64) {
+	for _, pair := range a.pairs {
+		kernel.EMA(p, pair.Target, pair.Online, float32(m))
+	}
+}

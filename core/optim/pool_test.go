@@ -1,0 +1,13 @@
+package optim_test
+
+import (
+	"testing"
+
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+)
+
+func newPool(t *testing.T, threads int) *kernel.Pool {
+	p := kernel.NewPool(threads)
+	t.Cleanup(p.Close)
+	return p
+}
