@@ -47,7 +47,7 @@ func TestNodesNeverMerge(t *testing.T) {
 		hashes[h] = true
 	}
 	x := b.Input("x", 3)
-	if x.ReLU().Node() == x.ReLU().Node() {
+	if first, second := x.ReLU(), x.ReLU(); first.Node() == second.Node() {
 		t.Error("two applications are one node; merging is the compiler's work")
 	}
 }
