@@ -43,14 +43,6 @@ func (s simd) vecs(n int) []reg.VecVirtual {
 	return v
 }
 
-// half is a register of half the size of a vector.
-func (s simd) half() reg.VecVirtual {
-	if s.wide() {
-		return build.YMM()
-	}
-	return build.XMM()
-}
-
 func (s simd) copy(from, to reg.VecVirtual) { build.VMOVAPS(from, to) }
 
 // float returns a vector with all lanes equal to the constant.
