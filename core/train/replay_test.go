@@ -1,0 +1,229 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/model"
+)
+
+// What a golden file holds of a training.
+const (
+	goldenSteps = 3
+	goldenViews = 2
+)
+
+// How far a replay in float32 may be from the truth in float64. An error counts relative to the largest magnitude in its
+// tensor.
+const (
+	firstLossTolerance = 1e-5
+	laterLossTolerance = 1e-3
+	lossFloor          = 0.1  // a mean of cosines may come out near 0, and rounds relative to 1
+	gradientTolerance  = 2e-5 // of the first step
+	finalTolerance     = 1e-3 // weights and running statistics after all steps
+	// zeroGradient is the share of the network's largest gradient under which a tensor's gradient is zero but for rounding,
+	// as that of a bias before batch norm; it then is held to zeroScale of that largest gradient.
+	zeroGradient = 1e-6
+	zeroScale    = 1e-2
+)
+
+// replay is a golden file on a device, ready to be run several times.
+type replay struct {
+	t       *testing.T
+	golden  *golden
+	pool    *kernel.Pool
+	net     *network
+	relus   []activation // watched; nil for a plain replay
+	initial map[string][]float32
+	pixels  [goldenSteps][]float32
+}
+
+// mode says whether a replay computes what training computes, or keeps the inputs of the ReLUs too.
+type mode bool
+
+const (
+	plain      mode = false
+	watchKinks mode = true
+)
+
+func (g *golden) replay(t *testing.T, device engine.Device, pool *kernel.Pool, m mode) *replay {
+	t.Helper()
+	r := &replay{t: t, golden: g, pool: pool, net: &network{spec: g.spec(t)}}
+	n := r.net
+	var err error
+	if n.model, err = model.Build(n.spec); err != nil {
+		t.Fatal(err)
+	}
+	n.values, r.initial = g.initial(t, n.model), g.initial(t, n.model)
+	outputs := n.outputs()
+	if m == watchKinks {
+		r.relus = activations(n.model)
+		for _, a := range r.relus {
+			outputs = append(outputs, a.input)
+		}
+	}
+	if n.exe, err = load(device, outputs); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range n.model.Params {
+		if err := n.exe.Bind(p.Tensor, n.values[p.Name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for step := range goldenSteps {
+		r.pixels[step] = g.pixels(t, step)
+	}
+	return r
+}
+
+// run trains from the file's initial weights, with kinks turned to their other side, and compares. A watched replay also
+// gives the kinks that it met.
+func (r *replay) run(turned []kink) (fit, []kink) {
+	r.t.Helper()
+	n := r.net
+	for name, v := range r.initial {
+		copy(n.values[name], v)
+	}
+	opt, err := newOptimiser(r.golden.config(r.t), n, goldenSteps, goldenSteps, r.pool)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var f fit
+	var met []kink
+	for step := range goldenSteps {
+		for _, k := range turned {
+			k.nudge(step, n.values, +1)
+		}
+		if err := n.forwardBackward(context.Background(), r.pixels[step]); err != nil {
+			r.t.Fatal(err)
+		}
+		f = append(f, r.losses(step))
+		if step == 0 {
+			f = append(f, r.gradients()...)
+		}
+		for _, a := range r.relus {
+			met = append(met, a.kinks(step, n.exe.Read(a.input))...)
+		}
+		opt.step(step)
+		n.updateBuffers()
+		for _, k := range turned {
+			k.nudge(step, n.values, -1)
+		}
+	}
+	return append(f, r.finals()...), met
+}
+
+func (r *replay) losses(step int) deviation {
+	got, want := r.net.exe.Read(r.net.model.Loss), r.golden.tensors["loss"].F32[step:step+1]
+	tolerance := laterLossTolerance
+	if step == 0 {
+		tolerance = firstLossTolerance
+	}
+	return deviate(r.t, "loss", fmt.Sprintf("loss of step %d", step), got, want, lossFloor, tolerance)
+}
+
+func (r *replay) gradients() fit {
+	largest := 0.0
+	for _, p := range r.net.model.Params {
+		largest = max(largest, magnitude(r.golden.tensors["grad."+p.Name].F32))
+	}
+	var f fit
+	for _, p := range r.net.model.Params {
+		if p.Frozen {
+			continue
+		}
+		want, floor := r.golden.tensors["grad."+p.Name].F32, 0.0
+		if magnitude(want) < zeroGradient*largest {
+			floor = zeroScale * largest
+		}
+		f = append(f, deviate(r.t, "gradients", "gradient of "+p.Name, model.ToTorch(p.Param, r.net.exe.Read(p.Grad)), want, floor, gradientTolerance))
+	}
+	return f
+}
+
+func (r *replay) finals() fit {
+	var f fit
+	final := func(kind, name string, got []float32) {
+		f = append(f, deviate(r.t, kind, name+" at the end", got, r.golden.tensors["final."+name].F32, 0, finalTolerance))
+	}
+	for _, p := range r.net.model.Params {
+		final("weights", p.Name, model.ToTorch(p.Param, r.net.values[p.Name]))
+	}
+	for _, b := range r.net.model.Buffers {
+		final("statistics", b.Name, r.net.values[b.Name])
+	}
+	return f
+}
+
+// deviation is the largest error of a tensor, relative to its scale, beside what is allowed.
+type deviation struct {
+	kind, what       string
+	error, tolerance float64
+}
+
+// deviate compares a tensor with the truth. Its scale is its largest magnitude, but at least floor.
+func deviate(t *testing.T, kind, what string, got, want []float32, floor, tolerance float64) deviation {
+	t.Helper()
+	if len(got) != len(want) || len(want) == 0 {
+		t.Fatalf("%s has %d numbers, want %d", what, len(got), len(want))
+	}
+	var diff float64
+	for i := range got {
+		d := math.Abs(float64(got[i]) - float64(want[i]))
+		if math.IsNaN(d) {
+			d = math.Inf(1)
+		}
+		diff = max(diff, d)
+	}
+	return deviation{kind, what, diff / max(magnitude(want), floor, math.SmallestNonzeroFloat32), tolerance}
+}
+
+func magnitude(x []float32) float64 {
+	largest := 0.0
+	for _, v := range x {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	return largest
+}
+
+// excess is the error in units of what is allowed.
+func (d deviation) excess() float64 { return d.error / d.tolerance }
+
+// fit is how well a replay agrees with the truth.
+type fit []deviation
+
+// worst is the deviation of a kind ("" for all) with the largest excess.
+func (f fit) worst(kind string) deviation {
+	w := deviation{tolerance: 1}
+	for _, d := range f {
+		if (kind == "" || d.kind == kind) && d.excess() >= w.excess() {
+			w = d
+		}
+	}
+	return w
+}
+
+// good reports whether everything agrees.
+func (f fit) good() bool { return f.worst("").excess() <= 1 }
+
+// distance is the root of the sum of the squared excesses: what the search for kinks makes smaller.
+func (f fit) distance() float64 {
+	sum := 0.0
+	for _, d := range f {
+		sum += d.excess() * d.excess()
+	}
+	return math.Sqrt(sum)
+}
+
+func (f fit) String() string {
+	s := ""
+	for _, kind := range []string{"loss", "gradients", "weights", "statistics"} {
+		s += fmt.Sprintf("%s %.1e, ", kind, f.worst(kind).error)
+	}
+	w := f.worst("")
+	return fmt.Sprintf("%sworst %s at %.2g of what is allowed", s, w.what, w.excess())
+}
