@@ -18,20 +18,20 @@ const (
 	support   = 2.0 // of the bicubic filter, in input pixels at scale 1
 )
 
-// fill prepares the filter from in samples to out samples.
-func (a *axis) fill(in, out int) {
+// fill prepares the filter from in samples to out samples, for n outputs from start on.
+func (a *axis) fill(in, out, start, n int) {
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1) // downscaling widens the filter: antialias
 	reach := support * stretch
 	a.taps = int(math.Ceil(reach))*2 + 1
-	a.first, a.count = grow(a.first, out), grow(a.count, out)
-	a.coef, a.weights = grow(a.coef, out*a.taps), grow(a.weights, a.taps)
-	for i := range out {
-		middle := float64((float64(i) + 0.5) * scale)
+	a.first, a.count = grow(a.first, n), grow(a.count, n)
+	a.coef, a.weights = grow(a.coef, n*a.taps), grow(a.weights, a.taps)
+	for i := range n {
+		middle := float64((float64(start+i) + 0.5) * scale)
 		low := max(int(middle-reach+0.5), 0)
-		n := min(int(middle+reach+0.5), in) - low
-		a.first[i], a.count[i] = int32(low), int32(n)
-		a.round(a.coef[i*a.taps:(i+1)*a.taps], n, float64(low)-middle+0.5, 1/stretch)
+		count := min(int(middle+reach+0.5), in) - low
+		a.first[i], a.count[i] = int32(low), int32(count)
+		a.round(a.coef[i*a.taps:(i+1)*a.taps], count, float64(low)-middle+0.5, 1/stretch)
 	}
 }
 
@@ -67,9 +67,4 @@ func bicubic(x float64) float64 {
 		return float64(float64(float64(float64(float64(float64(x-5)*x)+8)*x)-4) * a)
 	}
 	return 0
-}
-
-// window is the part of the filter that gives n outputs from start on.
-func (a *axis) window(start, n int) axis {
-	return axis{taps: a.taps, first: a.first[start : start+n], count: a.count[start : start+n], coef: a.coef[start*a.taps : (start+n)*a.taps]}
 }

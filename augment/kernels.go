@@ -18,10 +18,12 @@ type kernels struct {
 	sum func(pix []uint8, n int) int
 	// luminanceSum adds up the luminance of n pixels.
 	luminanceSum func(r, g, b []uint8, n int) int
-	saturate     func(r, g, b []uint8, f, rest float32)
-	gray         func(r, g, b []uint8)
-	hue          func(r, g, b []uint8, shift float32)
+	// saturate blends with the luminance, gray puts it into all channels, hue turns the colours: see saturate, gray and turn.
+	saturate func(r, g, b []uint8, f, rest float32)
+	gray     func(r, g, b []uint8)
+	hue      func(r, g, b []uint8, shift float32)
 
+	// widen converts bytes to floats.
 	widen func(dst []float32, src []uint8)
 	// weighColumns is dst[i] = w[0] x[i] + sum over t of w[t] (x[i-t*pitch] + x[i+t*pitch]), where x[i] is src[i+r*pitch] and r is
 	// len(w)-1. weighRow is the same along a row, rounded to the nearest byte.

@@ -30,7 +30,7 @@ func New(r Recipe, channels int) (*Pipeline, error) {
 	p := &Pipeline{recipe: r, channels: channels, k: detect(), moments: newMoments(r.Mean, r.Std, channels)}
 	p.axes = make([]axis, cachedLength)
 	for i := range p.axes {
-		p.axes[i].fill(i+1, r.Size)
+		p.axes[i].fill(i+1, r.Size, 0, r.Size)
 	}
 	return p, nil
 }
@@ -61,7 +61,7 @@ func (p *Pipeline) ApplyParams(dst []float32, src Image, v Params, s *Scratch) {
 	v.Crop.check(src)
 	p.checkLen(dst)
 	size := p.recipe.Size
-	cols, rows := p.axis(v.Crop.Width, &s.cols), p.axis(v.Crop.Height, &s.rows)
+	cols, rows := p.axis(v.Crop.Width, size, &s.cols), p.axis(v.Crop.Height, size, &s.rows)
 	img := s.planes(size, p.channels)
 	p.resample(img, src, v.Crop, cols, rows, v.Flip, s)
 	if v.Jitter {
@@ -92,11 +92,9 @@ func (p *Pipeline) Eval(dst []float32, src Image, s *Scratch) {
 	} else {
 		w = short * src.W / src.H
 	}
-	s.cols.fill(src.W, w)
-	s.rows.fill(src.H, h)
-	s.middle = [2]axis{s.cols.window(center(w, size), size), s.rows.window(center(h, size), size)}
+	cols, rows := p.axis(src.W, w, &s.cols), p.axis(src.H, h, &s.rows)
 	img := s.planes(size, p.channels)
-	p.resample(img, src, Box{Height: src.H, Width: src.W}, &s.middle[0], &s.middle[1], false, s)
+	p.resample(img, src, Box{Height: src.H, Width: src.W}, cols, rows, false, s)
 	p.normalize(dst, img)
 }
 
@@ -106,12 +104,14 @@ func (p *Pipeline) checkLen(dst []float32) {
 	}
 }
 
-// axis is the filter from a length to Size: a kept one, or else spare, filled.
-func (p *Pipeline) axis(length int, spare *axis) *axis {
-	if length <= len(p.axes) {
-		return &p.axes[length-1]
+// axis is the filter that brings so many samples to out, at least Size, and keeps the Size in the middle: one of the pipeline's, or else
+// spare, filled.
+func (p *Pipeline) axis(samples, out int, spare *axis) *axis {
+	size := p.recipe.Size
+	if out == size && samples <= len(p.axes) {
+		return &p.axes[samples-1]
 	}
-	spare.fill(length, p.recipe.Size)
+	spare.fill(samples, out, center(out, size), size)
 	return spare
 }
 

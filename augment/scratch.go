@@ -4,7 +4,6 @@ package augment
 // One goroutine at a time.
 type Scratch struct {
 	cols, rows axis      // filters of lengths that the pipeline does not keep
-	middle     [2]axis   // the parts of cols and rows that Eval keeps
 	pix        []uint8   // the view, planes
 	narrow     []uint8   // the crop after the horizontal pass, a row holding its channels one after another
 	lanes      []uint8   // the horizontal pass's rows, transposed
