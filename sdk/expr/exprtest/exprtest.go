@@ -59,7 +59,7 @@ func (e *evaluator) compute(n *gorgonia.Node) ([]float32, error) {
 	out := make([]float32, n.Shape().TotalSize())
 	switch op := n.Op().(type) {
 	case nil:
-		return e.input(n)
+		return given(e.inputs, n)
 	case *expr.Op:
 		op.Compute(out, operands)
 	default:
@@ -68,8 +68,9 @@ func (e *evaluator) compute(n *gorgonia.Node) ([]float32, error) {
 	return out, nil
 }
 
-func (e *evaluator) input(n *gorgonia.Node) ([]float32, error) {
-	v, ok := e.inputs[n.Name()]
+// given is the value of an input.
+func given(inputs map[string][]float32, n *gorgonia.Node) ([]float32, error) {
+	v, ok := inputs[n.Name()]
 	if !ok {
 		return nil, fmt.Errorf("no value for the input %q", n.Name())
 	}
@@ -101,9 +102,9 @@ func Tape(inputs map[string][]float32, outputs ...expr.Tensor) ([][]float32, err
 		return nil, b.Err()
 	}
 	for _, t := range b.Inputs() {
-		v, ok := inputs[t.Node().Name()]
-		if !ok {
-			return nil, fmt.Errorf("no value for the input %q", t.Node().Name())
+		v, err := given(inputs, t.Node())
+		if err != nil {
+			return nil, err
 		}
 		var value gorgonia.Value = tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(append([]float32(nil), v...)))
 		if len(t.Shape()) == 0 {
