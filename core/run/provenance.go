@@ -49,6 +49,7 @@ type Machine struct {
 // Plugin is a method or regulariser and the executable that described it.
 type Plugin struct {
 	Name     string `json:"name"`
+	Title    string `json:"title,omitempty"` // of the description: "VICReg: variance, invariance, covariance"
 	Version  string `json:"version"`
 	Protocol int    `json:"protocol"`
 	SHA256   string `json:"sha256"` // of the executable
