@@ -200,12 +200,13 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// callerOutside is the innermost line that is not the SDK's own.
 func callerOutside() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		f, more := frames.Next()
-		if !strings.Contains(f.Function, "sslctl/sdk/expr.") && !strings.Contains(f.Function, "sslctl/sdk/expr/nn.") {
+		if !ownFunction(f.Function) {
 			if f.File == "" {
 				return ""
 			}
@@ -215,4 +216,10 @@ func callerOutside() string {
 			return ""
 		}
 	}
+}
+
+// ownFunction says whether a function belongs to the packages through which authors write expressions.
+func ownFunction(name string) bool {
+	const sdk = "github.com/sslctl/sslctl/sdk/"
+	return strings.HasPrefix(name, sdk+"expr.") || strings.HasPrefix(name, sdk+"expr/nn.") || strings.HasPrefix(name, sdk+"method.")
 }
