@@ -114,7 +114,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Usage, c.CommandPath()+" --help shows the flags", "%w", err)
 	})
-	root.AddCommand(a.runCommand(), a.evalCommand())
+	root.AddCommand(a.runCommand(), a.evalCommand(), a.benchCommand())
 	return root
 }
 

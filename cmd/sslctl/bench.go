@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/sslctl/sslctl/core/bench"
+	"github.com/sslctl/sslctl/core/config"
+	"github.com/sslctl/sslctl/sdk/method"
+	"github.com/sslctl/sslctl/sdk/wire"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	c := &cobra.Command{Use: "bench", Short: "Measure the engine on this machine", Args: noArgs}
+	c.AddCommand(a.benchStepCommand())
+	return c
+}
+
+func (a *app) benchStepCommand() *cobra.Command {
+	var o bench.StepOptions
+	var threads int
+	var isa string
+	c := &cobra.Command{
+		Use:   "step",
+		Short: "Time a training step stage by stage",
+		Long: "Times VICReg's whole training step - two views forward and backward, loss, SGD - on synthetic images, and shows where\n" +
+			"the time goes. Networks: tiny (the demo's), small and r18 (ResNet-18 on 28 and 32 pixels), resnet50 (224 pixels).",
+		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pool, err := newPool(config.Config{Threads: threads, CPUISA: isa})
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			s, closeSession := a.session(a.logger())
+			defer closeSession()
+			o.Trace = func(ctx context.Context, expander []int, shapes method.Shapes) (*method.Traced, error) {
+				ref, err := s.Host.Find(wire.Method, "vicreg")
+				if err != nil {
+					return nil, err
+				}
+				traced, _, err := s.Host.Trace(ctx, ref, map[string]any{"projector": expander}, shapes)
+				return traced, err
+			}
+			step, err := bench.TimeStep(cmd.Context(), pool, o)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(step)
+			}
+			a.printStep(step)
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.Net, "net", "r18", "tiny, small, r18 or resnet50")
+	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
+	f.IntVar(&o.Steps, "steps", 10, "steps that count")
+	f.IntVar(&o.Warmup, "warmup", 2, "steps before them")
+	f.IntVar(&threads, "threads", 0, "threads of the CPU kernels (default one a core)")
+	f.StringVar(&isa, "cpu-isa", "auto", "auto, avx512, avx2 or plain")
+	return c
+}
+
+func (a *app) printStep(s bench.Step) {
+	fmt.Fprintf(a.stdout, "%s, batch %d x 2, %d threads, %s: median %.1f ms, min %.1f ms, %.0f views/s, %.0f GFLOP/s\n%d parameters, %.0f MB of activations, loss %.4g\n",
+		s.Net, s.Batch, s.Threads, s.Precision, s.Median, s.Min, s.ImagesPerSecond, s.GFlops, s.Parameters, float64(s.Arena)/1e6, s.Loss)
+	t := table.NewWriter()
+	t.SetOutputMirror(a.stdout)
+	t.AppendHeader(table.Row{"stage", "calls", "ms", "share", "GFLOP/s", "GB/s"})
+	var total float64
+	for _, stage := range s.Stages {
+		total += stage.Ms
+	}
+	for _, stage := range s.Stages {
+		t.AppendRow(table.Row{stage.Name, stage.Count, fmt.Sprintf("%.2f", stage.Ms), fmt.Sprintf("%.1f %%", 100*stage.Ms/total),
+			fmt.Sprintf("%.0f", stage.GFlops), fmt.Sprintf("%.1f", stage.GBytes)})
+	}
+	t.Render()
+}

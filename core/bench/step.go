@@ -1,0 +1,245 @@
+// Package bench measures the engine: whole training steps of known networks, and the kernels under them.
+//
+// Figures are medians over steps after a warm-up, on synthetic views; see docs/performance.md for what bounds them.
+package bench
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/sslctl/sslctl/backbones"
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/model"
+	"github.com/sslctl/sslctl/core/optim"
+	"github.com/sslctl/sslctl/sdk/expr"
+	"github.com/sslctl/sslctl/sdk/method"
+)
+
+// Net is a network whose training step is timed: VICReg's, two views, with SGD.
+type Net struct {
+	Name           string
+	Backbone       string
+	Options        backbones.Options
+	Channels, Size int
+	Batch          int   // images in a view, where none is asked for
+	Expander       []int // widths
+}
+
+// Nets are those that the peer's script times, and the demo's.
+func Nets() []Net {
+	return []Net{
+		{"tiny", "tiny", backbones.Options{}, 1, 28, 128, []int{512, 512, 512}},
+		{"small", "resnet18", backbones.Options{Widths: []int{32, 64, 128, 256}, Stem: backbones.CIFARStem}, 1, 28, 256, []int{512, 512, 512}},
+		{"r18", "resnet18", backbones.Options{Stem: backbones.CIFARStem}, 3, 32, 64, []int{2048, 2048, 2048}},
+		{"resnet50", "resnet50", backbones.Options{Stem: backbones.ImageNetStem}, 3, 224, 8, []int{8192, 8192, 8192}},
+	}
+}
+
+// StepOptions say what to time.
+type StepOptions struct {
+	Net           string
+	Batch         int // images in a view; 0 for the network's own
+	Steps, Warmup int
+	// Trace asks a plugin for VICReg with an expander of the given widths.
+	Trace func(ctx context.Context, expander []int, s method.Shapes) (*method.Traced, error)
+}
+
+// Step is the time of a training step.
+type Step struct {
+	Net             string  `json:"net"`
+	Batch           int     `json:"batch"`
+	Threads         int     `json:"threads"`
+	Precision       string  `json:"precision"`
+	Median          float64 `json:"median_ms"`
+	Min             float64 `json:"min_ms"`
+	ImagesPerSecond float64 `json:"images_per_s"` // views
+	GFlops          float64 `json:"gflops"`       // a second, direct convolutions' arithmetic over the median
+	Parameters      int     `json:"parameters"`
+	Arena           int     `json:"arena_bytes"`
+	Loss            float64 `json:"loss"`
+	Stages          []Stage `json:"stages"`
+}
+
+// Stage is the part of the step that one kind of instruction takes.
+type Stage struct {
+	Name   string  `json:"name"`
+	Count  int     `json:"count"`
+	Ms     float64 `json:"ms"`
+	GFlops float64 `json:"gflops"` // a second
+	GBytes float64 `json:"gbytes"` // a second, each operand counted once
+}
+
+// TimeStep builds the network and times its step.
+func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, error) {
+	s, err := newStepper(ctx, pool, o)
+	if err != nil {
+		return Step{}, err
+	}
+	for range o.Warmup {
+		if err := s.step(ctx); err != nil {
+			return Step{}, err
+		}
+	}
+	s.exe.Time()
+	s.optimising = 0
+	var times []float64
+	for range o.Steps {
+		start := time.Now()
+		if err := s.step(ctx); err != nil {
+			return Step{}, err
+		}
+		times = append(times, 1e3*time.Since(start).Seconds())
+	}
+	return s.result(times), nil
+}
+
+// stepper is a network ready to be stepped.
+type stepper struct {
+	net        Net
+	batch      int
+	pool       *kernel.Pool
+	model      *model.Model
+	plan       *engine.Plan
+	exe        *cpu.Executable
+	opt        *optim.Optimizer
+	optimising time.Duration
+	parameters int
+}
+
+func newStepper(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper, error) {
+	at := slices.IndexFunc(Nets(), func(n Net) bool { return n.Name == o.Net })
+	if at < 0 {
+		return nil, fault.New(fault.Usage, "choose tiny, small, r18 or resnet50", "unknown network %q", o.Net)
+	}
+	s := &stepper{net: Nets()[at], pool: pool, batch: o.Batch}
+	if s.batch == 0 {
+		s.batch = s.net.Batch
+	}
+	traced, err := o.Trace(ctx, s.net.Expander, method.Shapes{Batch: s.batch, Views: 2})
+	if err != nil {
+		return nil, err
+	}
+	backbone, err := backbones.New(s.net.Backbone, s.net.Options)
+	if err != nil {
+		return nil, err
+	}
+	if s.model, err = model.Build(model.Spec{Backbone: backbone, Method: traced, Batch: s.batch, Views: 2, Channels: s.net.Channels, Size: s.net.Size}); err != nil {
+		return nil, err
+	}
+	return s, s.load()
+}
+
+func (s *stepper) load() error {
+	outputs := []expr.Tensor{s.model.Loss}
+	for _, p := range s.model.Params {
+		outputs = append(outputs, p.Grad)
+	}
+	for _, b := range s.model.Buffers {
+		outputs = append(outputs, b.Stats)
+	}
+	var err error
+	if s.plan, err = engine.Compile(outputs...); err != nil {
+		return err
+	}
+	loaded, err := cpu.New(s.pool).Load(s.plan)
+	if err != nil {
+		return err
+	}
+	s.exe = loaded.(*cpu.Executable)
+	values := s.model.Init(0)
+	var params []optim.Param
+	for _, p := range s.model.Params {
+		if err := s.exe.Bind(p.Tensor, values[p.Name]); err != nil {
+			return err
+		}
+		s.parameters += len(values[p.Name])
+		params = append(params, optim.Param{Name: p.Name, Value: values[p.Name], Grad: s.exe.Read(p.Grad), Shape: p.Shape})
+	}
+	if s.opt, err = optim.New(params, optim.SGD{Momentum: 0.9, WeightDecay: 1e-4}, optim.Options{}); err != nil {
+		return err
+	}
+	return s.exe.Bind(s.model.Pixels, views(s.model.Pixels.Shape()))
+}
+
+// views are a random image and a noisy copy of it, as in the peer's script.
+func views(shape expr.Shape) []float32 {
+	r := rand.New(rand.NewPCG(0, 0))
+	pixels := make([]float32, shape.TotalSize())
+	half := len(pixels) / 2
+	for i := range half {
+		pixels[i] = float32(r.NormFloat64())
+		pixels[half+i] = pixels[i] + 0.3*float32(r.NormFloat64())
+	}
+	return pixels
+}
+
+// stepLR is the peer's learning rate.
+const stepLR = 1e-3
+
+func (s *stepper) step(ctx context.Context) error {
+	if err := s.exe.Run(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	s.opt.Step(s.pool, stepLR)
+	s.optimising += time.Since(start)
+	return nil
+}
+
+func (s *stepper) result(times []float64) Step {
+	sorted := slices.Sorted(slices.Values(times))
+	median := (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	var flops float64
+	stages := map[string]*Stage{}
+	for i, in := range s.plan.Instrs {
+		cost := s.plan.Cost(in)
+		flops += cost.Flops
+		name := s.stageOf(in)
+		stage := stages[name]
+		if stage == nil {
+			stage = &Stage{Name: name}
+			stages[name] = stage
+		}
+		stage.Count++
+		stage.Ms += 1e3 * s.exe.Spent()[i].Seconds() / float64(len(times))
+		stage.GFlops += cost.Flops
+		stage.GBytes += cost.Bytes
+	}
+	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: "fp32", Median: median, Min: sorted[0],
+		ImagesPerSecond: 2e3 * float64(s.batch) / median, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: 4 * s.plan.Arena,
+		Loss: float64(s.exe.Read(s.model.Loss)[0])}
+	for _, stage := range stages {
+		stage.GFlops /= stage.Ms * 1e6
+		stage.GBytes /= stage.Ms * 1e6
+		r.Stages = append(r.Stages, *stage)
+	}
+	optimiser := Stage{Name: "optimiser", Count: 1, Ms: 1e3 * s.optimising.Seconds() / float64(len(times))}
+	optimiser.GBytes = 20 * float64(s.parameters) / (optimiser.Ms * 1e6) // value and momentum read and written, gradient read
+	r.Stages = append(r.Stages, optimiser)
+	slices.SortFunc(r.Stages, func(a, b Stage) int { return cmp.Compare(b.Ms, a.Ms) })
+	return r
+}
+
+// stageOf names an instruction by its kind; convolutions by kernel and stride too, since they differ in algorithm.
+func (s *stepper) stageOf(in engine.Instr) string {
+	w := in.In
+	shape := func(id engine.ID) expr.Shape { return s.plan.Values[id].Shape }
+	switch in.Kind {
+	case expr.Conv2D, expr.Conv2DGradX:
+		return convName(in, shape(w[1]))
+	case expr.Conv2DGradW:
+		return convName(in, shape(in.Out[0]))
+	}
+	return string(in.Kind)
+}
+
+func convName(in engine.Instr, w expr.Shape) string {
+	return fmt.Sprintf("%s %dx%d/%d", in.Kind, w[0], w[1], in.Attrs.Stride)
+}
