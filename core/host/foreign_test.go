@@ -73,7 +73,7 @@ func foreignPlugin(name string) {
 		s.objective = func() { panic("cannot trace") }
 	case "die-trace":
 		s.objective = func() {
-			fmt.Fprintln(os.Stderr, "not seen: Serve holds this stream")
+			fmt.Fprintln(os.Stderr, "about to die")
 			time.AfterFunc(0, func() { panic("died in the background") })
 			time.Sleep(time.Minute)
 		}

@@ -24,7 +24,7 @@ func TestMisbehavingPlugins(t *testing.T) {
 		{"other-name", []string{`calls itself method "somebody-else"`}},
 		{"panic-describe", []string{"panicked: cannot describe", "foreign_test.go"}},
 		{"panic-trace", []string{"panicked: cannot trace", "foreign_test.go"}},
-		{"die-trace", []string{"crashed (exit status 2)", "died in the background"}},
+		{"die-trace", []string{"crashed (exit status 2)", "about to die", "died in the background"}},
 		{"hang-trace", []string{"did not answer", "deadline exceeded"}},
 		{"huge", []string{"too large"}},
 		{"many-steps", []string{"MiB of memory"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
 	"google.golang.org/grpc"
 
@@ -44,6 +45,7 @@ type service struct {
 	kind     wire.Kind
 	describe func() method.Description
 	trace    tracer
+	asked    sync.Once
 }
 
 var _ methodv1.PluginServiceServer = (*service)(nil)
@@ -54,6 +56,7 @@ func newService(kind wire.Kind, describe func() method.Description, trace tracer
 
 // Describe says what the plugin is.
 func (s *service) Describe(context.Context, *methodv1.DescribeRequest) (*methodv1.DescribeResponse, error) {
+	s.asked.Do(keepStreams)
 	out := &methodv1.DescribeResponse{Kind: s.kind.Proto()}
 	d, err := toproto.Description(s.describe())
 	if err != nil {
@@ -66,6 +69,7 @@ func (s *service) Describe(context.Context, *methodv1.DescribeRequest) (*methodv
 
 // Trace writes the objective or penalty down.
 func (s *service) Trace(_ context.Context, m *methodv1.TraceRequest) (*methodv1.TraceResponse, error) {
+	s.asked.Do(keepStreams)
 	traced, err := s.answer(m)
 	if err != nil {
 		return &methodv1.TraceResponse{Diagnostics: toproto.Diagnostics(diag.Of(err))}, nil

@@ -9,9 +9,9 @@ import (
 	"github.com/sslctl/sslctl/sdk/plugin/internal/handshake"
 )
 
-// stdio holds the process's streams as they were before anything could replace them. go-plugin's Serve swaps os.Stdout
-// and os.Stderr for pipes, and a logger built on those afterwards would write to nowhere. In a plugin process standard
-// output belongs to the handshake, so until Serve prints go to standard error.
+// stdio holds the process's streams as they were before anything could replace them. In a plugin process standard output
+// belongs to the handshake, so prints go to standard error. go-plugin's Serve swaps os.Stdout and os.Stderr for pipes,
+// which lose what is printed shortly before the end, and on which a logger built afterwards would write to nowhere.
 var stdio = captureStdio()
 
 type streams struct{ out, err *os.File }
@@ -26,6 +26,9 @@ func captureStdio() streams {
 
 // releaseStdout gives standard output to the handshake, which go-plugin prints and then protects.
 func releaseStdout() { os.Stdout = stdio.out }
+
+// keepStreams undoes go-plugin's swap; it is called once, by the first question, which comes after it.
+func keepStreams() { os.Stdout, os.Stderr = stdio.err, stdio.err }
 
 // Logger is a logger whose levels and fields arrive in the host's log, at the level that the host logs. It may be built
 // at any time, before or after Serve.
