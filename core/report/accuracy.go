@@ -13,7 +13,8 @@ import (
 // Size of the figure of accuracies.
 const (
 	accuracyW, accuracyRow = 1060.0, 30.0
-	accuracyL, accuracyR   = 210.0, 66.0
+	accuracyL, accuracyR   = 270.0, 66.0 // margins; a value may stand left of the axis
+	accuracyName           = 205.0       // where the names of the lines end
 	accuracyHead           = 26.0
 )
 
@@ -80,7 +81,7 @@ func accuracyRows(runs []Run) []accuracyLine {
 }
 
 func (r accuracyLine) draw(b *strings.Builder, x scale, y float64) {
-	fmt.Fprintf(b, `<text class="name" x="%g" y="%.1f" text-anchor="end">%s</text>`, accuracyL-16, y+4, html.EscapeString(r.label))
+	fmt.Fprintf(b, `<text class="name" x="%g" y="%.1f" text-anchor="end">%s</text>`, accuracyName, y+4, html.EscapeString(r.label))
 	at := func(p run.ProbeResult) float64 { return x.at(100 * float64(p.Accuracy)) }
 	class := fmt.Sprintf("run%d", r.run%palette)
 	trained, ok := r.probes[run.Trained]
@@ -100,8 +101,22 @@ func (r accuracyLine) draw(b *strings.Builder, x scale, y float64) {
 		fmt.Fprintf(b, `<line class="%s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, class, x.at(100*float64(trained.Low)), x.at(100*float64(trained.High)), y, y)
 	}
 	fmt.Fprintf(b, `<circle class="%s dot" cx="%.1f" cy="%.1f" r="5.5"><title>trained %s</title></circle>`, class, at(trained), y, percent(trained.Accuracy))
-	end := max(at(trained)+5.5, x.at(100*float64(max(trained.High, trained.Accuracy))))
-	fmt.Fprintf(b, `<text class="value" x="%.1f" y="%.1f">%s</text>`, end+8, y+4, percent(trained.Accuracy))
+	r.value(b, x, y)
+}
+
+// value writes the accuracy beside the dot and its interval, on the side away from the baselines.
+func (r accuracyLine) value(b *strings.Builder, x scale, y float64) {
+	p := r.probes[run.Trained]
+	dot := x.at(100 * float64(p.Accuracy))
+	place, anchor := max(dot+5.5, x.at(100*float64(max(p.High, p.Accuracy))))+8, "start"
+	if base, ok := better(r.probes); ok && base.Accuracy > p.Accuracy {
+		low := p.Low
+		if low == 0 {
+			low = p.Accuracy
+		}
+		place, anchor = min(dot-5.5, x.at(100*float64(low)))-8, "end"
+	}
+	fmt.Fprintf(b, `<text class="value" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`, place, y+4, anchor, percent(p.Accuracy))
 }
 
 // better is the higher of the baselines.
