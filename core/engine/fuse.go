@@ -132,7 +132,7 @@ func (g *grower) operand(id ID) operand {
 	room := len(g.ops)+len(g.chain.Inputs)+len(g.absorbed) < maxChain
 	if at >= 0 && g.p.Values[id].Store == id {
 		in := g.p.Instrs[at]
-		if room && g.count[id] == 1 && arity[in.Kind] > 0 && g.p.Values[id].Shape.Eq(g.shape) {
+		if room && g.count[id] == 1 && arity[in.Kind] > 0 && slices.Equal(g.p.Values[id].Shape, g.shape) {
 			return g.absorb(at)
 		}
 		if in.Kind == expr.Broadcast {

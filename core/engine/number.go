@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sslctl/sslctl/sdk/expr"
 )
@@ -54,7 +55,7 @@ func (in *Instr) renames() bool {
 
 // view makes out a view of the store of x; where the shape is the same, x itself stands for it.
 func (p *Plan) view(x, out ID, to []ID) ID {
-	if p.Values[x].Shape.Eq(p.Values[out].Shape) {
+	if slices.Equal(p.Values[x].Shape, p.Values[out].Shape) {
 		p.Values[x].Output = p.Values[x].Output || p.Values[out].Output
 		return x
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 
@@ -49,7 +50,7 @@ func (p *Plan) lower(n *gorgonia.Node) (ID, error) {
 	case *expr.Op:
 		in.Kind, in.Attrs, in.Op = op.Kind, op.Attrs, op
 	case gorgonia.BinaryOp:
-		if op.String() != "+ false" || !children[0].Shape().Eq(children[1].Shape()) {
+		if op.String() != "+ false" || !slices.Equal(children[0].Shape(), children[1].Shape()) {
 			return none, fmt.Errorf("node %v: Gorgonia's op %q is not known", n, op)
 		}
 		in.Kind = expr.Add

@@ -276,7 +276,7 @@ func winoGradientAVX2(vecs int, src *float32, row int, pixel int, dst *float32, 
 //go:noescape
 func winoWeightsAVX2(vecs int, src *float32, tap int, dst *float32, next int)
 
-// winoWeightsGradAVX2 transforms the gradient of the transformed filters back.
+// winoWeightsGradAVX2 transforms the gradient of the transformed filters back and adds it.
 //
 //go:noescape
 func winoWeightsGradAVX2(vecs int, src *float32, next int, dst *float32, tap int)
@@ -701,7 +701,7 @@ func winoGradientAVX512(vecs int, src *float32, row int, pixel int, dst *float32
 //go:noescape
 func winoWeightsAVX512(vecs int, src *float32, tap int, dst *float32, next int)
 
-// winoWeightsGradAVX512 transforms the gradient of the transformed filters back.
+// winoWeightsGradAVX512 transforms the gradient of the transformed filters back and adds it.
 //
 //go:noescape
 func winoWeightsGradAVX512(vecs int, src *float32, next int, dst *float32, tap int)

@@ -5179,17 +5179,20 @@ vec:
 	VFMADD231PS Y1, Y10, Y4
 	VADDPS      Y8, Y7, Y10
 	VFMADD231PS Y2, Y10, Y4
+	VADDPS      (R11), Y4, Y4
 	VMOVUPS     Y4, (R11)
 	VSUBPS      Y6, Y5, Y4
 	VMULPS      Y1, Y4, Y4
 	VSUBPS      Y8, Y7, Y10
 	VFMADD231PS Y3, Y10, Y4
+	VADDPS      (R11)(R9*1), Y4, Y4
 	VMOVUPS     Y4, (R11)(R9*1)
 	VMOVAPS     Y9, Y4
 	VADDPS      Y6, Y5, Y5
 	VADDPS      Y8, Y7, Y6
 	VSUBPS      Y6, Y5, Y5
 	VFMADD231PS Y1, Y5, Y4
+	VADDPS      (R11)(R9*2), Y4, Y4
 	VMOVUPS     Y4, (R11)(R9*2)
 	ADDQ        SI, R11
 	MOVQ        CX, R10
@@ -5252,17 +5255,20 @@ vec:
 	VFMADD231PS Y1, Y10, Y4
 	VADDPS      Y8, Y7, Y10
 	VFMADD231PS Y2, Y10, Y4
+	VADDPS      (R11), Y4, Y4
 	VMOVUPS     Y4, (R11)
 	VSUBPS      Y6, Y5, Y4
 	VMULPS      Y1, Y4, Y4
 	VSUBPS      Y8, Y7, Y10
 	VFMADD231PS Y3, Y10, Y4
+	VADDPS      (R11)(R9*1), Y4, Y4
 	VMOVUPS     Y4, (R11)(R9*1)
 	VMOVAPS     Y9, Y4
 	VADDPS      Y6, Y5, Y5
 	VADDPS      Y8, Y7, Y6
 	VSUBPS      Y6, Y5, Y5
 	VFMADD231PS Y1, Y5, Y4
+	VADDPS      (R11)(R9*2), Y4, Y4
 	VMOVUPS     Y4, (R11)(R9*2)
 	ADDQ        SI, R11
 	MOVQ        CX, R10
@@ -5337,17 +5343,20 @@ vec:
 	VFMADD231PS Y1, Y10, Y4
 	VADDPS      Y8, Y7, Y10
 	VFMADD231PS Y2, Y10, Y4
+	VADDPS      (R11), Y4, Y4
 	VMOVUPS     Y4, (R11)
 	VSUBPS      Y6, Y5, Y4
 	VMULPS      Y1, Y4, Y4
 	VSUBPS      Y8, Y7, Y10
 	VFMADD231PS Y3, Y10, Y4
+	VADDPS      (R11)(R9*1), Y4, Y4
 	VMOVUPS     Y4, (R11)(R9*1)
 	VMOVAPS     Y9, Y4
 	VADDPS      Y6, Y5, Y5
 	VADDPS      Y8, Y7, Y6
 	VSUBPS      Y6, Y5, Y5
 	VFMADD231PS Y1, Y5, Y4
+	VADDPS      (R11)(R9*2), Y4, Y4
 	VMOVUPS     Y4, (R11)(R9*2)
 	ADDQ        SI, R11
 	ADDQ        $0x20, CX
@@ -6961,7 +6970,7 @@ done:
 	RET
 
 // func tile1x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -6981,6 +6990,7 @@ tap:
 	MOVQ 40(AX), R8
 
 loop:
+	PREFETCHT0       1024(DX)
 	VMOVUPS          (DX), Z1
 	VFMADD231PS.BCST (CX), Z1, Z0
 	ADDQ             $0x00000040, DX
@@ -7022,7 +7032,7 @@ store:
 	RET
 
 // func tile1x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7043,6 +7053,8 @@ tap:
 	MOVQ 40(AX), R8
 
 loop:
+	PREFETCHT0   1024(DX)
+	PREFETCHT0   1088(DX)
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -7095,7 +7107,7 @@ store:
 	RET
 
 // func tile2x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7116,6 +7128,7 @@ tap:
 	MOVQ 40(AX), R9
 
 loop:
+	PREFETCHT0       1024(BX)
 	VMOVUPS          (BX), Z2
 	VFMADD231PS.BCST (CX), Z2, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
@@ -7164,7 +7177,7 @@ store:
 	RET
 
 // func tile2x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7187,6 +7200,8 @@ tap:
 	MOVQ 40(AX), R9
 
 loop:
+	PREFETCHT0   1024(BX)
+	PREFETCHT0   1088(BX)
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -7254,7 +7269,7 @@ store:
 	RET
 
 // func tile3x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7276,6 +7291,7 @@ tap:
 	MOVQ 40(AX), R9
 
 loop:
+	PREFETCHT0       1024(BX)
 	VMOVUPS          (BX), Z3
 	VFMADD231PS.BCST (CX), Z3, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
@@ -7331,7 +7347,7 @@ store:
 	RET
 
 // func tile3x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7356,6 +7372,8 @@ tap:
 	MOVQ 40(AX), R9
 
 loop:
+	PREFETCHT0   1024(BX)
+	PREFETCHT0   1088(BX)
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (CX), Z8
@@ -7438,7 +7456,7 @@ store:
 	RET
 
 // func tile4x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7461,6 +7479,7 @@ tap:
 	MOVQ 40(AX), R10
 
 loop:
+	PREFETCHT0       1024(SI)
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (CX), Z4, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
@@ -7523,7 +7542,7 @@ store:
 	RET
 
 // func tile4x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7550,6 +7569,8 @@ tap:
 	MOVQ 40(AX), R10
 
 loop:
+	PREFETCHT0   1024(SI)
+	PREFETCHT0   1088(SI)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -7647,7 +7668,7 @@ store:
 	RET
 
 // func tile5x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7673,6 +7694,7 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0       1024(DI)
 	VMOVUPS          (DI), Z5
 	VFMADD231PS.BCST (CX), Z5, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z5, Z1
@@ -7745,7 +7767,7 @@ store:
 	RET
 
 // func tile5x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7776,6 +7798,8 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0   1024(DI)
+	PREFETCHT0   1088(DI)
 	VMOVUPS      (DI), Z10
 	VMOVUPS      64(DI), Z11
 	VBROADCASTSS (CX), Z12
@@ -7891,7 +7915,7 @@ store:
 	RET
 
 // func tile6x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -7918,6 +7942,7 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0       1024(DI)
 	VMOVUPS          (DI), Z6
 	VFMADD231PS.BCST (CX), Z6, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z6, Z1
@@ -7997,7 +8022,7 @@ store:
 	RET
 
 // func tile6x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8030,6 +8055,8 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0   1024(DI)
+	PREFETCHT0   1088(DI)
 	VMOVUPS      (DI), Z12
 	VMOVUPS      64(DI), Z13
 	VBROADCASTSS (CX), Z14
@@ -8160,7 +8187,7 @@ store:
 	RET
 
 // func tile7x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8188,6 +8215,7 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0       1024(DI)
 	VMOVUPS          (DI), Z7
 	VFMADD231PS.BCST (CX), Z7, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z7, Z1
@@ -8274,7 +8302,7 @@ store:
 	RET
 
 // func tile7x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8309,6 +8337,8 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0   1024(DI)
+	PREFETCHT0   1088(DI)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -8454,7 +8484,7 @@ store:
 	RET
 
 // func tile8x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8483,6 +8513,7 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0       1024(DI)
 	VMOVUPS          (DI), Z8
 	VFMADD231PS.BCST (CX), Z8, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z8, Z1
@@ -8576,7 +8607,7 @@ store:
 	RET
 
 // func tile8x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8613,6 +8644,8 @@ tap:
 	MOVQ 40(AX), R11
 
 loop:
+	PREFETCHT0   1024(DI)
+	PREFETCHT0   1088(DI)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -8773,7 +8806,7 @@ store:
 	RET
 
 // func tile9x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8805,6 +8838,7 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0       1024(R8)
 	VMOVUPS          (R8), Z9
 	VFMADD231PS.BCST (CX), Z9, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z9, Z1
@@ -8908,7 +8942,7 @@ store:
 	RET
 
 // func tile9x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -8949,6 +8983,8 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0   1024(R8)
+	PREFETCHT0   1088(R8)
 	VMOVUPS      (R8), Z18
 	VMOVUPS      64(R8), Z19
 	VBROADCASTSS (CX), Z20
@@ -9127,7 +9163,7 @@ store:
 	RET
 
 // func tile10x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -9160,6 +9196,7 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0       1024(R8)
 	VMOVUPS          (R8), Z10
 	VFMADD231PS.BCST (CX), Z10, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z10, Z1
@@ -9270,7 +9307,7 @@ store:
 	RET
 
 // func tile10x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -9313,6 +9350,8 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0   1024(R8)
+	PREFETCHT0   1088(R8)
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -9506,7 +9545,7 @@ store:
 	RET
 
 // func tile11x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -9540,6 +9579,7 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0       1024(R8)
 	VMOVUPS          (R8), Z11
 	VFMADD231PS.BCST (CX), Z11, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z11, Z1
@@ -9657,7 +9697,7 @@ store:
 	RET
 
 // func tile11x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -9702,6 +9742,8 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0   1024(R8)
+	PREFETCHT0   1088(R8)
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -9910,7 +9952,7 @@ store:
 	RET
 
 // func tile12x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -9945,6 +9987,7 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0       1024(R8)
 	VMOVUPS          (R8), Z12
 	VFMADD231PS.BCST (CX), Z12, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z12, Z1
@@ -10069,7 +10112,7 @@ store:
 	RET
 
 // func tile12x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -10116,6 +10159,8 @@ tap:
 	MOVQ 40(AX), R12
 
 loop:
+	PREFETCHT0   1024(R8)
+	PREFETCHT0   1088(R8)
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -10339,7 +10384,7 @@ store:
 	RET
 
 // func tile13x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -10377,6 +10422,7 @@ tap:
 	MOVQ 40(AX), R13
 
 loop:
+	PREFETCHT0       1024(R9)
 	VMOVUPS          (R9), Z13
 	VFMADD231PS.BCST (CX), Z13, Z0
 	VFMADD231PS.BCST (CX)(DI*1), Z13, Z1
@@ -10511,7 +10557,7 @@ store:
 	RET
 
 // func tile13x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -10562,6 +10608,8 @@ tap:
 	MOVQ 40(AX), R13
 
 loop:
+	PREFETCHT0   1024(R9)
+	PREFETCHT0   1088(R9)
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -10803,7 +10851,7 @@ store:
 	RET
 
 // func tile14x1AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -10842,6 +10890,7 @@ tap:
 	MOVQ 40(AX), R13
 
 loop:
+	PREFETCHT0       1024(R9)
 	VMOVUPS          (R9), Z14
 	VFMADD231PS.BCST (CX), Z14, Z0
 	VFMADD231PS.BCST (CX)(DI*1), Z14, Z1
@@ -10983,7 +11032,7 @@ store:
 	RET
 
 // func tile14x2AVX512(t *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	VPXORD Z0, Z0, Z0
@@ -11036,6 +11085,8 @@ tap:
 	MOVQ 40(AX), R13
 
 loop:
+	PREFETCHT0   1024(R9)
+	PREFETCHT0   1088(R9)
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -14946,17 +14997,20 @@ vec:
 	VFMADD231PS Z1, Z14, Z4
 	VADDPS      Z8, Z7, Z14
 	VFMADD231PS Z2, Z14, Z4
+	VADDPS      (R11), Z4, Z4
 	VMOVUPS     Z4, (R11)
 	VSUBPS      Z6, Z5, Z4
 	VMULPS      Z1, Z4, Z4
 	VSUBPS      Z8, Z7, Z14
 	VFMADD231PS Z3, Z14, Z4
+	VADDPS      (R11)(R9*1), Z4, Z4
 	VMOVUPS     Z4, (R11)(R9*1)
 	VMOVAPS     Z11, Z4
 	VADDPS      Z6, Z5, Z5
 	VADDPS      Z8, Z7, Z6
 	VSUBPS      Z6, Z5, Z5
 	VFMADD231PS Z1, Z5, Z4
+	VADDPS      (R11)(R9*2), Z4, Z4
 	VMOVUPS     Z4, (R11)(R9*2)
 	ADDQ        SI, R11
 	VMULPS      Z0, Z9, Z4
@@ -14964,17 +15018,20 @@ vec:
 	VFMADD231PS Z1, Z5, Z4
 	VADDPS      Z21, Z18, Z5
 	VFMADD231PS Z2, Z5, Z4
+	VADDPS      (R11), Z4, Z4
 	VMOVUPS     Z4, (R11)
 	VSUBPS      Z15, Z12, Z4
 	VMULPS      Z1, Z4, Z4
 	VSUBPS      Z21, Z18, Z5
 	VFMADD231PS Z3, Z5, Z4
+	VADDPS      (R11)(R9*1), Z4, Z4
 	VMOVUPS     Z4, (R11)(R9*1)
 	VMOVAPS     Z24, Z4
 	VADDPS      Z15, Z12, Z5
 	VADDPS      Z21, Z18, Z6
 	VSUBPS      Z6, Z5, Z5
 	VFMADD231PS Z1, Z5, Z4
+	VADDPS      (R11)(R9*2), Z4, Z4
 	VMOVUPS     Z4, (R11)(R9*2)
 	ADDQ        SI, R11
 	VMULPS      Z0, Z10, Z4
@@ -14982,17 +15039,20 @@ vec:
 	VFMADD231PS Z1, Z5, Z4
 	VADDPS      Z22, Z19, Z5
 	VFMADD231PS Z2, Z5, Z4
+	VADDPS      (R11), Z4, Z4
 	VMOVUPS     Z4, (R11)
 	VSUBPS      Z16, Z13, Z4
 	VMULPS      Z1, Z4, Z4
 	VSUBPS      Z22, Z19, Z5
 	VFMADD231PS Z3, Z5, Z4
+	VADDPS      (R11)(R9*1), Z4, Z4
 	VMOVUPS     Z4, (R11)(R9*1)
 	VMOVAPS     Z25, Z4
 	VADDPS      Z16, Z13, Z5
 	VADDPS      Z22, Z19, Z6
 	VSUBPS      Z6, Z5, Z5
 	VFMADD231PS Z1, Z5, Z4
+	VADDPS      (R11)(R9*2), Z4, Z4
 	VMOVUPS     Z4, (R11)(R9*2)
 	ADDQ        SI, R11
 	ADDQ        $0x40, CX

@@ -115,8 +115,7 @@ func (f filters) transformTurned(p *Pool, w []float32) {
 // run computes y from x with transformed filters. A task takes some tiles through all steps, in its core's cache.
 func (w winograd) run(p *Pool, x []float32, u filters, y []float32) {
 	tiles := w.tiles()
-	perTask := max(2*p.isa.maxRows(), winoFloats/(winoPoints*(w.c+w.k)))
-	tasks := parts(tiles, perTask)
+	tasks := parts(tiles, w.tilesPerTask(p.threads))
 	p.Run(tasks, func(worker, task int) {
 		t0, t1 := span(tiles, tasks, task)
 		v, m := newSpaced(t1-t0, w.c), newSpaced(t1-t0, w.k)
@@ -130,6 +129,14 @@ func (w winograd) run(p *Pool, x []float32, u filters, y []float32) {
 			w.output(p.isa, t, &out[(t-t0)*m.ld], m.next, edge, y)
 		}
 	})
+}
+
+// tilesPerTask returns how many tiles a task takes through: few if all filters stay in the core's cache, and the more the
+// larger the filters are, which come from farther away each time. It does not change results.
+func (w winograd) tilesPerTask(threads int) int {
+	const least, most = 14, 5 * 14
+	n := least * w.c * w.k / (64 * 64) / max(1, (w.c+w.k)/128)
+	return max(least, min(n, most, parts(w.tiles(), threads)))
 }
 
 // input transforms the inputs of tile t. Where the tile leaves the image, they are copied first, into a border of zeros.

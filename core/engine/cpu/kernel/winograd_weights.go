@@ -2,64 +2,105 @@ package kernel
 
 // The gradient of the filters by Winograd's method. Differentiating y = Aᵀ (Σ_c U V) A and U = G g Gᵀ:
 //
-//	dU = Σ_tiles V (A dy Aᵀ),  dg = Gᵀ dU G
+//	dg = Σ_chunks Gᵀ (Σ_tiles V (A dy Aᵀ)) G
 //
-// The sums over tiles are 36 matrix products, each done by one task from start to end, so that their order does not depend
-// on the number of threads.
+// The sum over the tiles of a chunk is 36 matrix products; they go back to filters at once, so that the large dU never
+// reaches memory. Chunks are cut by shape and added in order.
 
 const (
-	// winoGradTiles and winoGradFloats bound the tiles that are held transformed at a time.
-	winoGradTiles  = 256
-	winoGradFloats = 1 << 20
-	// winoGradTask is the number of tiles that a task transforms.
-	winoGradTask = 8
+	// Small filters: a task takes a share of the tiles, and holds some transformed in its core's cache.
+	winoLocalSize   = 1 << 13 // channels times filters, at most
+	winoLocalFloats = 1 << 18
+	winoShares      = 16
+	// Large filters: all tasks transform a chunk of tiles, and then each makes a part of the filters from it.
+	winoChunk    = 128
+	winoPairTask = 8 // tiles that a task transforms
+	// winoBlock is the number of rows of tiles of the product kernel that are made at a time.
+	winoBlock = 4
 )
 
-// gradientTiles holds transformed tiles: inputs as rows of channels, gradients in panels of filters.
-type gradientTiles struct {
+// weights computes dw from x and dy.
+func (w winograd) weights(p *Pool, x, dy, dw []float32) {
+	dw = dw[:9*w.c*w.k]
+	if w.c*w.k <= winoLocalSize {
+		w.weightsByShare(p, x, dy, dw)
+	} else {
+		w.weightsByPart(p, x, dy, dw)
+	}
+}
+
+// pairs holds transformed tiles: inputs as rows of channels, gradients in panels of filters.
+type pairs struct {
 	v      spaced
 	z      panels // of one product
 	next   int    // from one product's panels to the next's
 	in, dy []float32
 }
 
-// weights computes dw from x and dy.
-func (w winograd) weights(p *Pool, x, dy, dw []float32) {
+func (w winograd) newPairs(a *arena, isa ISA, tiles int) *pairs {
+	g := &pairs{v: newSpaced(tiles, w.c), z: panels{isa: isa, k: tiles, n: w.k}, next: panelsSize(isa, tiles, w.k) + cacheLine}
+	g.in, g.dy = a.floats(g.v.size()), a.floats(g.next*winoPoints)
+	return g
+}
+
+// blocks returns into how many blocks of rows the filters are cut.
+func (w winograd) blocks(isa ISA) int { return parts(w.c, winoBlock*isa.maxRows()) }
+
+// weightsByShare gives each task a share of the tiles and a gradient of its own.
+func (w winograd) weightsByShare(p *Pool, x, dy, dw []float32) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	du := newSpaced(w.c, w.k)
-	du.ld, du.next = w.k, w.c*w.k+cacheLine
-	sums := scratch.floats(du.size())
 	tiles := w.tiles()
-	chunks := parts(tiles, max(winoGradTiles, winoGradFloats/(winoPoints*(w.c+w.k))))
-	longest := parts(tiles, chunks)
-	g := gradientTiles{v: newSpaced(longest, w.c), z: panels{isa: p.isa, k: longest, n: w.k}}
-	g.next = panelsSize(p.isa, longest, w.k) + cacheLine
-	g.in, g.dy = scratch.floats(g.v.size()), scratch.floats(g.next*winoPoints)
-	for chunk := range chunks {
-		t0, t1 := span(tiles, chunks, chunk)
-		w.transformPairs(p, &g, t0, t1, x, dy)
-		w.addProducts(p, &g, t1-t0, sums, du, chunk > 0)
-	}
-	p.Run(w.c, func(_, c int) {
-		p.isa.winoWeightsGrad(w.k/p.isa.lanes(), &sums[c*du.ld], du.next, &dw[c*w.k], w.c*w.k)
-	})
-}
-
-// transformPairs transforms tiles [t0, t1) of x and dy.
-func (w winograd) transformPairs(p *Pool, g *gradientTiles, t0, t1 int, x, dy []float32) {
-	p.Run(parts(t1-t0, winoGradTask), func(worker, task int) {
-		lo, hi := spanSize(t1-t0, winoGradTask, task)
-		edge := p.Scratch(worker, winoPoints*max(w.c, w.k))
-		for t := lo; t < hi; t++ {
-			w.input(p.isa, t0+t, x, edge, &g.in[t*g.v.ld], g.v.next)
-			w.gradient(p.isa, t0+t, dy, edge, g, t)
+	chunk := max(32, winoLocalFloats/(winoPoints*(w.c+w.k)))
+	shares := min(winoShares, parts(tiles, chunk))
+	sums := scratch.floats(shares * len(dw))
+	p.Run(shares, func(worker, task int) {
+		t0, t1 := span(tiles, shares, task)
+		out := sums[task*len(dw) : (task+1)*len(dw)]
+		clear(out)
+		arena := &p.slots[worker].arena
+		chunks := parts(t1-t0, chunk)
+		g := w.newPairs(arena, p.isa, parts(t1-t0, chunks))
+		edge, product := arena.floats(winoPoints*max(w.c, w.k)), arena.floats(w.productSize(p.isa))
+		for k := range chunks {
+			lo, hi := span(t1-t0, chunks, k)
+			for t := lo; t < hi; t++ {
+				w.transformPair(p.isa, g, t-lo, t0+t, x, dy, edge)
+			}
+			for part := range w.blocks(p.isa) * g.z.count() {
+				w.addPart(p.isa, &p.slots[worker].tile, g, hi-lo, part, product, out)
+			}
 		}
 	})
+	addVectors(p, dw, sums, shares)
 }
 
-// gradient transforms the output's gradient in tile t, row at of the panels.
-func (w winograd) gradient(isa ISA, t int, dy, edge []float32, g *gradientTiles, at int) {
+// weightsByPart makes each part of the filters from all tiles.
+func (w winograd) weightsByPart(p *Pool, x, dy, dw []float32) {
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	clear(dw)
+	tiles := w.tiles()
+	chunks := parts(tiles, winoChunk)
+	g := w.newPairs(scratch, p.isa, parts(tiles, chunks))
+	for chunk := range chunks {
+		t0, t1 := span(tiles, chunks, chunk)
+		p.Run(parts(t1-t0, winoPairTask), func(worker, task int) {
+			lo, hi := spanSize(t1-t0, winoPairTask, task)
+			edge := p.Scratch(worker, winoPoints*max(w.c, w.k))
+			for t := lo; t < hi; t++ {
+				w.transformPair(p.isa, g, t, t0+t, x, dy, edge)
+			}
+		})
+		p.Run(w.blocks(p.isa)*g.z.count(), func(worker, task int) {
+			w.addPart(p.isa, &p.slots[worker].tile, g, t1-t0, task, p.Scratch(worker, w.productSize(p.isa)), dw)
+		})
+	}
+}
+
+// transformPair transforms tile t of x and dy, as row at of the pairs.
+func (w winograd) transformPair(isa ISA, g *pairs, at, t int, x, dy, edge []float32) {
+	w.input(isa, t, x, edge, &g.in[at*g.v.ld], g.v.next)
 	n, i, j := w.place(t)
 	image := dy[n*w.oh*w.ow*w.k : (n+1)*w.oh*w.ow*w.k]
 	from, row := image[(i*w.ow+j)*w.k:], w.ow*w.k
@@ -74,26 +115,34 @@ func (w winograd) gradient(isa ISA, t int, dy, edge []float32, g *gradientTiles,
 	}
 }
 
-// addProducts adds the products of the tiles to dU, or starts it.
-func (w winograd) addProducts(p *Pool, g *gradientTiles, tiles int, sums []float32, du spaced, add bool) {
-	groups := min(g.z.count(), 4)
-	p.Run(winoPoints*groups, func(worker, task int) {
-		q := task / groups
-		j0, j1 := span(g.z.count(), groups, task%groups)
-		t := &p.slots[worker].tile
-		t.taps, t.ntaps, t.kc, t.ks, t.alpha = &noTaps[0], 1, tiles, g.v.ld*floatBytes, 1
-		t.contiguous(floatBytes, du.ld*floatBytes)
-		t.setFlags(add, false, false, nil, 0)
-		blocks := parts(w.c, p.isa.maxRows())
-		for j := j0; j < j1; j++ {
-			c0, c1, narrow := g.z.columns(j)
-			t.columns(c1 - c0)
-			t.b = &g.dy[q*g.next+j*p.isa.panel()*g.z.k]
-			for i := range blocks {
-				r0, r1 := span(w.c, blocks, i)
-				t.a, t.c = &g.in[q*g.v.next+r0], &sums[q*du.next+r0*du.ld+c0]
-				t.run(p.isa, r1-r0, narrow)
-			}
+// product returns the layout of the products of one part.
+func (w winograd) product(isa ISA) spaced {
+	return newSpaced(winoBlock*isa.maxRows(), isa.panel())
+}
+
+func (w winograd) productSize(isa ISA) int { return w.product(isa).size() }
+
+// addPart adds the gradient of one block of channels and one panel of filters, over the given number of tiles, to dw.
+func (w winograd) addPart(isa ISA, t *tile, g *pairs, tiles, part int, product, dw []float32) {
+	blocks, all := w.blocks(isa), parts(w.c, isa.maxRows())
+	j := part % g.z.count()
+	k0, k1 := span(all, blocks, part/g.z.count())
+	first, _ := span(w.c, all, k0)
+	_, end := span(w.c, all, k1-1)
+	c0, c1, narrow := g.z.columns(j)
+	m := w.product(isa)
+	t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, tiles, g.v.ld*floatBytes, 1, 0
+	t.contiguous(floatBytes, m.ld*floatBytes)
+	t.columns(c1 - c0)
+	for q := range winoPoints {
+		t.b = &g.dy[q*g.next+j*isa.panel()*g.z.k]
+		for k := k0; k < k1; k++ {
+			r0, r1 := span(w.c, all, k)
+			t.a, t.c = &g.in[q*g.v.next+r0], &product[q*m.next+(r0-first)*m.ld]
+			t.run(isa, r1-r0, narrow)
 		}
-	})
+	}
+	for c := first; c < end; c++ {
+		isa.winoWeightsGrad((c1-c0)/isa.lanes(), &product[(c-first)*m.ld], m.next, &dw[c*w.k+c0], w.c*w.k)
+	}
 }

@@ -35,6 +35,9 @@ const (
 	flagReLU
 )
 
+// prefetch is how far ahead of its use a panel is fetched, in bytes: panels of large layers come from the third-level cache.
+const prefetch = 1024
+
 // tiles writes the matrix product kernels for every number of rows, one or two vectors wide. See the package's tile type
 // for what they compute.
 func tiles(s simd) {
@@ -93,6 +96,11 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 	}
 	build.MOVQ(at(t, tileKC), k)
 	build.Label("loop")
+	if s.wide() {
+		for v := range b {
+			build.PREFETCHT0(at(pb, prefetch+v*s.bytes()))
+		}
+	}
 	for v := range b {
 		build.VMOVUPS(at(pb, v*s.bytes()), b[v])
 	}

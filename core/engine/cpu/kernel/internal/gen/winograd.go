@@ -411,9 +411,9 @@ func (w *wino) weights() {
 		}, 1./4, -1./6, 1./24, 1./12)
 }
 
-// weightsGrad writes dg = Gᵀ dU G.
+// weightsGrad adds Gᵀ dU G to dg.
 func (w *wino) weightsGrad() {
-	w.loop("winoWeightsGrad", "transforms the gradient of the transformed filters back.", "func(vecs int, src *float32, next int, dst *float32, tap int)", list("next tap"),
+	w.loop("winoWeightsGrad", "transforms the gradient of the transformed filters back and adds it.", "func(vecs int, src *float32, next int, dst *float32, tap int)", list("next tap"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			next := newStride(st["next"], 6)
 			row := build.GP64()
@@ -434,7 +434,9 @@ func (w *wino) weightsGrad() {
 				for _, b := range set {
 					u := w.registers(t[b])
 					for a := range 3 {
-						build.VMOVUPS(w.gt3(u, a), rows.from(out, a))
+						x := w.gt3(u, a)
+						build.VADDPS(rows.from(out, a), x, x)
+						build.VMOVUPS(x, rows.from(out, a))
 					}
 					build.ADDQ(st["tap"], out)
 				}
