@@ -6,7 +6,7 @@ import (
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 )
 
-func newPool(t *testing.T, threads int) *kernel.Pool {
+func newPool(t testing.TB, threads int) *kernel.Pool {
 	p := kernel.NewPool(threads)
 	t.Cleanup(p.Close)
 	return p
