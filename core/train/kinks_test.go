@@ -19,11 +19,12 @@ import (
 // disagrees is tried with such activations on their other side, by a shift of their channel that is as small as the
 // rounding itself, and must then agree within the tolerances of arithmetic.
 
+// near bounds the inputs that count as kinks in each step, relative to the tensor's root mean square: some dozen units of
+// float32's rounding (6e-8) after ten layers, and what that grows to as weights move. A network of width 8 has about 300
+// thousand inputs in a step, of which one lies within the first bound.
+var near = [goldenSteps]float64{4e-6, 2e-5, 5e-5}
+
 const (
-	// nearFirst and nearLater bound the inputs that count as kinks, relative to the tensor's root mean square: some dozen
-	// units of float32's rounding (6e-8) after ten layers, and what that grows to once weights have moved.
-	nearFirst = 4e-6
-	nearLater = 2e-5
 	// nudgeLeast is the least distance from 0, in the same unit, at which a turned activation is put: beyond rounding.
 	nudgeLeast = 1e-6
 	// maxTurned bounds the kinks that are turned in one file.
@@ -159,14 +160,10 @@ func (a activation) kinks(step int, x []float32) []kink {
 		squares += float64(v) * float64(v)
 	}
 	rms := math.Sqrt(squares / float64(len(x)))
-	near := nearLater
-	if step == 0 {
-		near = nearFirst
-	}
 	var out []kink
 	channels := a.input.Dim(len(a.input.Shape()) - 1)
 	for i, v := range x {
-		if math.Abs(float64(v)) < near*rms {
+		if math.Abs(float64(v)) < near[step]*rms {
 			out = append(out, kink{step, a.shift, i % channels, i, float64(v), rms})
 		}
 	}
