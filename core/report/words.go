@@ -27,7 +27,8 @@ func featureWord(f string) string {
 	return f
 }
 
-// probeWord names a probe in a heading. The share of labels is that of the runs' results.
+// probeWord names a probe in a heading: the one with few labels by their share where that is a whole percentage, else
+// by their number.
 func probeWord(probe string, runs []Run) string {
 	switch probe {
 	case run.Linear:
@@ -38,9 +39,14 @@ func probeWord(probe string, runs []Run) string {
 		for _, r := range runs {
 			few, ok := r.accuracy(run.FewLabels, run.Trained)
 			all, hasAll := r.baselineLabels()
-			if ok && hasAll && all > 0 {
-				return fmt.Sprintf("%s %% labels", strconv.FormatFloat(100*float64(few.Labels)/float64(all), 'g', 2, 64))
+			if !ok {
+				continue
 			}
+			share := 100 * float64(few.Labels) / float64(max(1, all))
+			if whole := math.Round(share); hasAll && whole >= 1 && math.Abs(share-whole) < 0.05*whole {
+				return fmt.Sprintf("%.0f %% labels", whole)
+			}
+			return count(few.Labels) + " labels"
 		}
 		return "few labels"
 	}

@@ -57,6 +57,23 @@ func TestShellLine(t *testing.T) {
 	}
 }
 
+func TestFewLabelsAreNamedByShareOrNumber(t *testing.T) {
+	for labels, want := range map[int]string{600: "1 % labels", 610: "1 % labels", 6000: "10 % labels", 500: "500 labels", 40: "40 labels"} {
+		r := healthyResult()
+		for i := range r.Probes {
+			if r.Probes[i].Probe == run.FewLabels {
+				r.Probes[i].Labels = labels
+			}
+		}
+		if got := probeWord(run.FewLabels, []Run{{Result: r}}); got != want {
+			t.Errorf("%d of 60,000: %s, want %s", labels, got, want)
+		}
+	}
+	if got := probeWord(run.FewLabels, []Run{{}}); got != "few labels" {
+		t.Errorf("unknown: %s", got)
+	}
+}
+
 func TestHeadline(t *testing.T) {
 	unfinished := load(t, "vicreg", exampleConfig, nil, healthyRecords(1)[:7])
 	unfinished.Reason = "by the user"
