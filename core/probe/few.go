@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"fmt"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"math/rand/v2"
 	"slices"
@@ -9,7 +10,7 @@ import (
 
 // FewOptions are the settings of the probe with few labels.
 type FewOptions struct {
-	PerClass int    // labels of each class: 60 is 1 % of Fashion-MNIST's 6,000
+	PerClass int    // labels of each class; 0 stands for 1 % of it, at least one: 60 of Fashion-MNIST's 6,000
 	Draws    int    // 0 stands for 3
 	Seed     uint64 // of the draws
 	Linear   LinearOptions
@@ -22,6 +23,9 @@ func Few(ctx context.Context, p *kernel.Pool, train []float32, trainLabels []int
 	tr, te, err := pair(train, trainLabels, test, testLabels)
 	if err != nil {
 		return Accuracy{}, err
+	}
+	if o.PerClass < 0 || o.Draws < 0 {
+		return Accuracy{}, fmt.Errorf("few labels: %d of each class in %d draws", o.PerClass, o.Draws)
 	}
 	if o.Draws == 0 {
 		o.Draws = 3
@@ -41,7 +45,7 @@ func Few(ctx context.Context, p *kernel.Pool, train []float32, trainLabels []int
 	return mean, nil
 }
 
-// drawRows picks perClass rows of each class without replacement, in ascending order.
+// drawRows picks perClass rows (0: 1 %) of each class without replacement, in ascending order.
 func drawRows(labels []int, perClass int, seed uint64, draw int) []int {
 	byClass := make([][]int, classesOf(labels))
 	for i, l := range labels {
@@ -50,7 +54,11 @@ func drawRows(labels []int, perClass int, seed uint64, draw int) []int {
 	var rows []int
 	for class, members := range byClass {
 		r := rand.New(rand.NewPCG(seed, uint64(draw)<<32|uint64(class)))
-		for i := range min(perClass, len(members)) {
+		take := min(perClass, len(members))
+		if perClass == 0 {
+			take = (len(members) + 99) / 100
+		}
+		for i := range take {
 			j := i + r.IntN(len(members)-i)
 			members[i], members[j] = members[j], members[i]
 			rows = append(rows, members[i])

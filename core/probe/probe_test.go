@@ -178,6 +178,12 @@ func TestFew(t *testing.T) {
 	if a.Top1 < 0.3 || a.Top1 >= all.Top1 {
 		t.Errorf("60 labels give top-1 %g, all of them %g", a.Top1, all.Top1)
 	}
+	if percent, one := few(probe.FewOptions{Seed: 1}), few(probe.FewOptions{PerClass: 1, Seed: 1}); percent.Top1 != one.Top1 {
+		t.Errorf("1 %% of some 60 labels a class gives %g, one label %g", percent.Top1, one.Top1)
+	}
+	if _, err := probe.Few(t.Context(), p, g.trainX, g.Train, g.testX, g.Test, probe.FewOptions{PerClass: -1}); err == nil {
+		t.Error("less than no labels: no error")
+	}
 	if every := few(probe.FewOptions{PerClass: 1000, Draws: 1}); every.Top1 != all.Top1 {
 		t.Errorf("a draw of all rows gives %g, all rows %g", every.Top1, all.Top1)
 	}
