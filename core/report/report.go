@@ -63,6 +63,9 @@ func Load(dir string) (Run, error) {
 	result, err := f.Result()
 	if err == nil {
 		r.Result = &result
+		if r.Status == run.Running { // the trainer writes the page before it closes the folder
+			r.Status = run.Done
+		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return Run{}, err
 	}

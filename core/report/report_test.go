@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/run"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -119,6 +120,25 @@ func TestPageEscapes(t *testing.T) {
 	r.Result.Collapse.Verdict, r.Result.Collapse.Healthy = evil, false
 	if page := render(t, r, collapsed(t)); strings.Contains(page, "<script>alert") {
 		t.Error("a name from a run folder became a script")
+	}
+}
+
+// TestLoadBeforeClose: a page that is written just before the run is closed says that it is done.
+func TestLoadBeforeClose(t *testing.T) {
+	w, err := run.Create(run.Options{Root: t.TempDir(), Config: []byte("a: 1\n"), Now: started, Provenance: run.Provenance{Started: started()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []run.Status{run.Running, run.Done} {
+		if r, err := Load(w.Dir()); err != nil || r.Status != want {
+			t.Errorf("status %s, %v, want %s", r.Status, err, want)
+		}
+		if err := w.WriteResult(*healthyResult()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(run.Done, ""); err != nil {
+		t.Fatal(err)
 	}
 }
 

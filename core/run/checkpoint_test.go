@@ -168,6 +168,9 @@ func TestRewindGivesTheSameFolder(t *testing.T) {
 				save(t, r, s)
 			}
 		}
+		if err := r.WriteResult(Result{Steps: steps}); err != nil {
+			t.Fatal(err)
+		}
 		if back > 0 {
 			if err := r.Rewind(back); err != nil {
 				t.Fatal(err)
@@ -175,6 +178,9 @@ func TestRewindGivesTheSameFolder(t *testing.T) {
 		}
 		if err := r.Close(Done, ""); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := r.Result(); (err == nil) != (back == 0) {
+			t.Errorf("result after a rewind to %d: %v", back, err)
 		}
 		files := map[string]string{}
 		for _, pattern := range []string{metricsFile, "checkpoints/step-4.safetensors", "checkpoints/last.safetensors"} {

@@ -246,7 +246,8 @@ func (r *Run) Append(rec Record) error {
 	return nil
 }
 
-// Rewind makes the folder what it was when step had just been finished: later records and checkpoints go. Events
+// Rewind makes the folder what it was when step had just been finished: later records and checkpoints go, and a
+// result. Events
 // that TensorBoard has of later steps are marked as void. A step of -1 starts from nothing.
 func (r *Run) Rewind(step int) error {
 	r.mu.Lock()
@@ -256,6 +257,9 @@ func (r *Run) Rewind(step int) error {
 	}
 	if err := r.dropCheckpointsAfter(step); err != nil {
 		return err
+	}
+	if err := os.Remove(r.path(resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove result: %w", err)
 	}
 	r.first = step + 1
 	if r.events == nil {
