@@ -59,7 +59,8 @@ func (e *Executable) chain(in engine.Instr) (func(), error) {
 	// Short rows are taken several to a task.
 	c.rowsPerTask = max(1, block/c.cols)
 	tasks := (c.rows + c.rowsPerTask - 1) / c.rowsPerTask * c.blocks
-	return func() { e.pool.Run(tasks, c.task) }, nil
+	task := c.task
+	return func() { e.pool.Run(tasks, task) }, nil
 }
 
 type chainForm uint8

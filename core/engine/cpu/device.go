@@ -29,14 +29,18 @@ func (d *Device) Close() {}
 func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &Executable{plan: p, pool: d.pool, data: make([][]float32, len(p.Values)), bound: make([]bool, len(p.Values))}
 	arena := kernel.Alloc(p.Arena)
-	input := make([]bool, len(p.Values))
-	for _, id := range p.Inputs() {
-		input[id] = true
+	place := func(id engine.ID) {
+		at := p.Values[p.Values[id].Store].Offset
+		e.data[id] = arena[at : at+p.Values[id].Size()]
+	}
+	for _, in := range p.Instrs {
+		for _, id := range in.Out {
+			place(id)
+		}
 	}
 	for id, v := range p.Values {
-		if !input[v.Store] {
-			at := p.Values[v.Store].Offset
-			e.data[id] = arena[at : at+v.Size()]
+		if v.Store != engine.ID(id) && e.data[v.Store] != nil {
+			place(engine.ID(id))
 		}
 	}
 	for i, in := range p.Instrs {

@@ -9,11 +9,11 @@ package kernel
 
 const (
 	// Small filters: a task takes a share of the tiles, and holds some transformed in its core's cache.
-	winoLocalSize   = 1 << 13 // channels times filters, at most
+	winoLocalSize   = 1 << 14 // channels times filters, at most
 	winoLocalFloats = 1 << 18
 	winoShares      = 16
 	// Large filters: all tasks transform a chunk of tiles, and then each makes a part of the filters from it.
-	winoChunk    = 128
+	winoChunk    = 64
 	winoPairTask = 8 // tiles that a task transforms
 	// winoBlock is the number of rows of tiles of the product kernel that are made at a time.
 	winoBlock = 4
