@@ -38,7 +38,7 @@ type Entry struct {
 // List is every named backbone.
 func List() []Entry {
 	return []Entry{
-		{"tiny", "a basic block in each of three stages of 32, 64 and 128 channels, features on a 2x2 grid; for images of about 28 pixels", func() Backbone { return tiny() }},
+		{"resnet-tiny", "a basic block in each of three stages of 32, 64 and 128 channels, features on a 2x2 grid; for images of about 28 pixels", func() Backbone { return tiny() }},
 		{"resnet10", "ResNet of one basic block a stage", func() Backbone { return resnet(1, 1, 1, 1) }},
 		{"resnet18", "ResNet-18 (He et al. 2016)", func() Backbone { return resnet(2, 2, 2, 2) }},
 		{"resnet34", "ResNet-34", func() Backbone { return resnet(3, 4, 6, 3) }},

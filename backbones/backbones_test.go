@@ -149,10 +149,10 @@ func TestProportions(t *testing.T) {
 		features int
 		params   map[string]string // some of them
 	}{
-		{"tiny", backbones.Options{}, 28, 512, map[string]string{
+		{"resnet-tiny", backbones.Options{}, 28, 512, map[string]string{
 			"conv1.weight": "(3, 3, 1, 32)", "layer1.0.conv1.weight": "(3, 3, 32, 32)",
 			"layer2.0.downsample.0.weight": "(1, 1, 32, 64)", "layer3.0.conv2.weight": "(3, 3, 128, 128)"}},
-		{"tiny", backbones.Options{Widths: []int{8, 16, 24}, Pool: 1}, 28, 24, map[string]string{"layer3.0.conv1.weight": "(3, 3, 16, 24)"}},
+		{"resnet-tiny", backbones.Options{Widths: []int{8, 16, 24}, Pool: 1}, 28, 24, map[string]string{"layer3.0.conv1.weight": "(3, 3, 16, 24)"}},
 		{"resnet10", backbones.Options{Widths: []int{4, 8, 16, 32}}, 16, 32, map[string]string{"conv1.weight": "(3, 3, 1, 4)"}},
 		{"resnet18", backbones.Options{}, 64, 512, map[string]string{"conv1.weight": "(3, 3, 1, 64)"}},
 		{"resnet18", backbones.Options{}, 65, 512, map[string]string{"conv1.weight": "(7, 7, 1, 64)"}},
@@ -222,10 +222,10 @@ func TestNewRefuses(t *testing.T) {
 		options backbones.Options
 		want    string
 	}{
-		{"vgg", backbones.Options{}, "there are tiny, resnet10"},
-		{"tiny", backbones.Options{Widths: []int{1, 2}}, "2 widths for 3 stages"},
-		{"tiny", backbones.Options{Widths: []int{1, 2, 0}}, "at least 1"},
-		{"tiny", backbones.Options{Pool: -1}, "negative"},
+		{"vgg", backbones.Options{}, "there are resnet-tiny, resnet10"},
+		{"resnet-tiny", backbones.Options{Widths: []int{1, 2}}, "2 widths for 3 stages"},
+		{"resnet-tiny", backbones.Options{Widths: []int{1, 2, 0}}, "at least 1"},
+		{"resnet-tiny", backbones.Options{Pool: -1}, "negative"},
 		{"resnet18", backbones.Options{Stem: "patch"}, "unknown stem"},
 		{"mlp", backbones.Options{Pool: 2}, "neither a pool nor a stem"},
 		{"mlp", backbones.Options{Widths: []int{0}}, "at least 1"},

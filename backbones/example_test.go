@@ -9,7 +9,7 @@ import (
 )
 
 func Example() {
-	net, err := backbones.New("tiny", backbones.Options{Widths: []int{16, 32, 64}})
+	net, err := backbones.New("resnet-tiny", backbones.Options{Widths: []int{16, 32, 64}})
 	if err != nil {
 		fmt.Println(err)
 		return

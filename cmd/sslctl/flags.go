@@ -22,7 +22,7 @@ var shortcuts = []struct{ flag, key, kind, usage string }{
 	{"preset", "preset", "string", "named settings of the method; sslctl method describe NAME shows them"},
 	{"data", "data.name", "string", "data set: fashion-mnist, mnist, cifar10, cifar100 or a folder of images"},
 	{"data-dir", "data.dir", "string", "folder that holds the data set's files"},
-	{"backbone", "backbone.name", "string", "network: tiny, resnet10, resnet18, resnet34, resnet50, mlp"},
+	{"backbone", "backbone.name", "string", "network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp"},
 	{"epochs", "train.epochs", "int", "passes over the data"},
 	{"steps", "train.steps", "int", "optimiser steps, in place of epochs"},
 	{"batch", "train.batch", "int", "images in a step"},

@@ -35,7 +35,7 @@ type Net struct {
 // Nets are those that the peer's script times, and the demo's.
 func Nets() []Net {
 	return []Net{
-		{"tiny", "tiny", backbones.Options{}, 1, 28, 128, []int{512, 512, 512}},
+		{"tiny", "resnet-tiny", backbones.Options{}, 1, 28, 128, []int{512, 512, 512}},
 		{"small", "resnet18", backbones.Options{Widths: []int{32, 64, 128, 256}, Stem: backbones.CIFARStem}, 1, 28, 256, []int{512, 512, 512}},
 		{"r18", "resnet18", backbones.Options{Stem: backbones.CIFARStem}, 3, 32, 64, []int{2048, 2048, 2048}},
 		{"resnet50", "resnet50", backbones.Options{Stem: backbones.ImageNetStem}, 3, 224, 8, []int{8192, 8192, 8192}},

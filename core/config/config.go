@@ -8,7 +8,7 @@ import (
 // Config is the resolved configuration of a run. Tags hold what the schema needs to know of a key: its name (koanf), bounds
 // (min, max: inclusive; above: exclusive), choices (oneof), whether it stays out of the hash (hash:"no"), and help.
 type Config struct {
-	Method     string         `koanf:"method" help:"method to train: vicreg, barlow, byol, simsiam, simclr or an installed plugin"`
+	Method     string         `koanf:"method" help:"method to train: vicreg, byol, simsiam, barlowtwins or an installed plugin"`
 	Preset     string         `koanf:"preset" hash:"no" help:"named settings of the method; empty for its first"`
 	Params     map[string]any `koanf:"params" help:"hyper-parameters of the method"`
 	Reg        Reg            `koanf:"reg"`
@@ -57,7 +57,7 @@ type Data struct {
 
 // Backbone says which network makes the representation y. Zero values leave the choice to the backbone.
 type Backbone struct {
-	Name   string `koanf:"name" help:"network: tiny, resnet10, resnet18, resnet34, resnet50 or mlp"`
+	Name   string `koanf:"name" help:"network: resnet-tiny, resnet10, resnet18, resnet34, resnet50 or mlp"`
 	Widths []int  `koanf:"widths" min:"1" help:"channels of each stage; empty for the backbone's own"`
 	Pool   int    `koanf:"pool" min:"0" help:"edge of the grid that features are pooled to; 0 for the backbone's own"`
 	Stem   string `koanf:"stem" oneof:"auto cifar strided imagenet" help:"first layer of a ResNet; auto for the backbone's own"`
@@ -155,7 +155,7 @@ func Default() Config {
 		Params:     map[string]any{},
 		Reg:        Reg{On: "z", Space: "auto", Terms: map[string]Term{}},
 		Data:       Data{OnCorrupt: "fail"},
-		Backbone:   Backbone{Name: "tiny", Widths: []int{}, Stem: "auto"},
+		Backbone:   Backbone{Name: "resnet-tiny", Widths: []int{}, Stem: "auto"},
 		Train:      Train{Batch: 128, Epochs: 3, Precision: "fp32"},
 		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},

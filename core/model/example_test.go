@@ -24,7 +24,7 @@ func ExampleBuild() {
 		fmt.Println(err)
 		return
 	}
-	backbone, err := backbones.New("tiny", backbones.Options{})
+	backbone, err := backbones.New("resnet-tiny", backbones.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

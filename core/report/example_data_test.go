@@ -40,7 +40,7 @@ augment:
     - crop_min: 0.3
       flip: 0.5
 backbone:
-  name: tiny
+  name: resnet-tiny
   widths: [32, 64, 128]
 `
 

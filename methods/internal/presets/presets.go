@@ -12,7 +12,7 @@ import (
 // the method itself are added to the shared ones, and win over them.
 func Small(own map[string]any) method.Preset {
 	settings := map[string]any{
-		"backbone.name":               "tiny",
+		"backbone.name":               "resnet-tiny",
 		"train.batch":                 128,
 		"train.epochs":                3,
 		"optimizer.name":              "adamw",
