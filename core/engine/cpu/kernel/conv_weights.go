@@ -6,6 +6,9 @@ const (
 	// partialFloats bounds the memory of the partial gradients that are added at the end, and weightTasks their number.
 	partialFloats = 1 << 22
 	weightTasks   = 16
+	// productSize is the number of weights from which on a pointwise convolution's gradient is left to Gemm: with fewer,
+	// reading the pixels dominates, and taking them chunk by chunk is three times as fast.
+	productSize = 1 << 18
 )
 
 // BackwardWeights computes dw, the gradient of w, from dy, the gradient of y:
@@ -15,7 +18,7 @@ const (
 // The images are cut into chunks by shape alone; each chunk's gradient is summed by itself, and these are added in order.
 func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
 	c.check(x, dw, dy)
-	if c.pointwise() {
+	if c.pointwise() && c.C*c.K >= productSize {
 		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x, Lda: c.C, B: dy, Ldb: c.K, C: dw, Ldc: c.K})
 		return
 	}

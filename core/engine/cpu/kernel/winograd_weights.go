@@ -13,7 +13,7 @@ const (
 	winoLocalFloats = 1 << 18
 	winoShares      = 16
 	// Large filters: all tasks transform a chunk of tiles, and then each makes a part of the filters from it.
-	winoChunk    = 64
+	winoChunk    = 56
 	winoPairTask = 8 // tiles that a task transforms
 	// winoBlock is the number of rows of tiles of the product kernel that are made at a time.
 	winoBlock = 4
