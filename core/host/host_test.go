@@ -1,3 +1,5 @@
+//go:build unix
+
 package host_test
 
 import (
@@ -35,6 +37,11 @@ type stage struct {
 
 func newStage(t *testing.T, foreign ...string) stage {
 	t.Helper()
+	return newStageWith(t, host.Options{}, foreign...)
+}
+
+func newStageWith(t *testing.T, o host.Options, foreign ...string) stage {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -48,10 +55,8 @@ func newStage(t *testing.T, foreign ...string) stage {
 	isolate(t)
 	core, logs := observer.New(zapcore.DebugLevel)
 	s.logs = logs
-	s.Host = host.New(host.Options{
-		Logger: zap.New(core), PluginDirs: []string{s.dir}, Self: self, Shipped: plugins.Shipped(),
-		StartTimeout: 3 * time.Second, TraceTimeout: 2 * time.Second,
-	})
+	o.Logger, o.PluginDirs, o.Self, o.Shipped = zap.New(core), []string{s.dir}, self, plugins.Shipped()
+	s.Host = host.New(o)
 	t.Cleanup(func() {
 		s.Close()
 		noneLeft(t, s.dir)
