@@ -68,6 +68,15 @@ func Continue(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 	if err != nil {
 		return run.Result{}, nil, errors.Join(err, folder.Close(run.Failed, err.Error()))
 	}
+	step := 0
+	if last, err := folder.LoadLast(); err == nil {
+		step = last.Step
+	}
+	provenance := run.Observe(o.Version, time.Now())
+	provenance.Machine.Threads, provenance.Machine.Device = threads(c), c.Device
+	if err := folder.RecordResume(step, provenance); err != nil {
+		return run.Result{}, nil, errors.Join(err, folder.Close(run.Failed, err.Error()))
+	}
 	return o.conduct(ctx, c, program, splits, folder, true)
 }
 
@@ -116,7 +125,7 @@ func create(c config.Config, p *session.Program, s *data.Splits, o Options) (*ru
 	provenance := run.Observe(o.Version, time.Now())
 	provenance.ConfigHash, provenance.Seed = c.Hash(), c.Train.Seed
 	provenance.ProgramHash = run.Hash(encoded)
-	provenance.Method = run.Plugin{Name: c.Method, Version: p.Plugin.Version, Protocol: p.Plugin.Protocol, SHA256: p.Plugin.SHA256, Path: p.Plugin.Path}
+	provenance.Method = run.Plugin{Name: c.Method, Title: p.Title, Version: p.Plugin.Version, Protocol: p.Plugin.Protocol, SHA256: p.Plugin.SHA256, Path: p.Plugin.Path}
 	provenance.Dataset = run.Dataset{Name: c.Data.Name, Digest: s.Digest}
 	provenance.Machine.Threads, provenance.Machine.Device = threads(c), c.Device
 	return run.Create(run.Options{Root: c.Out, Dir: o.Dir, Config: text, Program: encoded, ProgramText: []byte(p.Text()), Provenance: provenance})

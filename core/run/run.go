@@ -213,7 +213,7 @@ func makeOut(dir string) error {
 		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
 	}
 	if len(entries) > 0 && (!begun(lockFile) || begun(statusFile)) {
-		return fault.New(fault.Usage, "name another folder by --out, or continue the run in it by sslctl resume "+dir,
+		return fault.New(fault.Usage, "name another folder by --out, or continue the run in it by sslctl run --resume "+dir,
 			"folder %s is not empty", dir)
 	}
 	return nil
@@ -314,6 +314,6 @@ func (r *Run) explain(what string, err error) error {
 	if steps, listErr := r.checkpointSteps(); listErr == nil && len(steps) > 0 {
 		kept = fmt.Sprintf("checkpoint step-%d is kept", steps[len(steps)-1])
 	}
-	return fault.New(fault.Data, fmt.Sprintf("free some space; %s; continue by sslctl resume %s", kept, r.dir),
+	return fault.New(fault.Data, fmt.Sprintf("free some space; %s; continue by sslctl run --resume %s", kept, r.dir),
 		"%s: no space left: %w", what, err)
 }

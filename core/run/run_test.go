@@ -113,7 +113,7 @@ func TestOutFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Create(o)
-	if fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.HintOf(err), "sslctl resume "+o.Dir) {
+	if fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.HintOf(err), "sslctl run --resume "+o.Dir) {
 		t.Errorf("a folder that is not empty: %v, hint %q", err, fault.HintOf(err))
 	}
 	// A process that was killed while it made the folder leaves no status. The folder can be used again.

@@ -126,6 +126,7 @@ func checkParams(d method.Description, params map[string]any) error {
 type Program struct {
 	wire.Traced
 	Plugin host.Provenance // the method's
+	Title  string          // of its description
 }
 
 // Trace asks the method for its recipe and objective, and each regulariser for its penalty, at the configuration's shapes.
@@ -139,7 +140,11 @@ func (s *Session) Trace(ctx context.Context, c config.Config) (*Program, error) 
 		return nil, err
 	}
 	shapes := method.Shapes{Batch: c.Train.Batch, Views: len(c.Augment.Views), Representation: backbone.Features()}
-	p := &Program{}
+	d, err := s.Host.Describe(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{Title: d.Title}
 	if p.Method, p.Plugin, err = s.Host.Trace(ctx, ref, c.Params, shapes); err != nil {
 		return nil, err
 	}

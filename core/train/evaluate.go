@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/probe/collapse"
 	"github.com/sslctl/sslctl/core/run"
 )
 
-// analysed is the number of test images whose embeddings the verdict on collapse rests on: enough for the spectrum of the
-// usual widths, and its eigenvalues take seconds.
-const analysed = 4096
+// analysed is the number of images whose embeddings the verdict on collapse rests on. Eigenvalues of the smaller Gram
+// matrix take two seconds for this many rows, however wide the embedding.
+const analysed = 1024
 
 // evaluation judges a network: probes on its representations beside those of the untrained network and of raw pixels, and
 // the verdict on collapse.
@@ -41,21 +42,38 @@ func Evaluate(ctx context.Context, j Job, folder *run.Folder) (run.Result, error
 	if err := t.restore(c); err != nil {
 		return run.Result{}, fmt.Errorf("restore %s: %w", c.Path, err)
 	}
+	if t.last, err = recorded(folder, t.net.model); err != nil {
+		return run.Result{}, err
+	}
 	return t.finish(ctx, 0)
+}
+
+// recorded is the loss of the last step in metrics.jsonl, for a run whose training was over before.
+func recorded(folder *run.Folder, m *model.Model) (stepResult, error) {
+	records, err := folder.Metrics()
+	if err != nil || len(records) == 0 {
+		return stepResult{}, err
+	}
+	last := records[len(records)-1].Values
+	r := stepResult{loss: last[run.Loss]}
+	for _, t := range m.Terms {
+		r.terms = append(r.terms, run.TermResult{Name: t.Name, Weight: run.Number(t.Weight), Value: run.Number(last[run.Term+t.Name])})
+	}
+	return r, nil
 }
 
 // finish evaluates and assembles the result.
 func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result, error) {
 	start := time.Now()
 	e := &evaluation{job: t.job, net: t.net, views: t.views}
-	probes, verdict, err := e.judge(ctx)
+	judged, err := e.judge(ctx)
 	if err != nil {
 		return run.Result{}, err
 	}
 	c := t.job.Config
 	probing := time.Since(start)
 	result := run.Result{Method: c.Method, Dataset: c.Data.Name, Seed: c.Train.Seed, Steps: t.step, Epochs: run.Number(t.epoch()),
-		Parameters: t.net.parameters(), Probes: probes, Collapse: verdict, Loss: run.Number(t.last.loss), Terms: t.last.terms,
+		Parameters: t.net.parameters(), Probes: judged.probes, Collapse: judged.collapse, Spectrum: judged.spectrum, Loss: run.Number(t.last.loss), Terms: t.last.terms,
 		Time: run.Timing{Total: run.Number((trained + probing).Seconds()), Train: run.Number(trained.Seconds()),
 			Probe: run.Number(probing.Seconds()), Wait: run.Number(t.loader.Wait().Seconds())}}
 	if trained > 0 {
@@ -64,29 +82,32 @@ func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result
 	return result, nil
 }
 
+// judgement is what an evaluation finds.
+type judgement struct {
+	probes   []run.ProbeResult
+	collapse run.Collapse
+	spectrum *run.Spectrum
+}
+
 // judge extracts features and measures them. Without labels there is a verdict on collapse alone.
-func (e *evaluation) judge(ctx context.Context) ([]run.ProbeResult, run.Collapse, error) {
-	sample := e.job.Data.Test
-	if sample.Len() < 2 {
-		sample = e.job.Data.Train
-	}
-	var probes []run.ProbeResult
-	var verdict run.Collapse
+func (e *evaluation) judge(ctx context.Context) (j judgement, err error) {
 	train, test, err := e.features(ctx, run.Trained, e.net.values)
 	if err != nil {
-		return nil, verdict, err
+		return j, err
 	}
-	if test.Len() == 0 {
-		test = train
+	sample := test
+	if sample.Len() < 2 {
+		sample = train
 	}
-	if verdict, err = e.verdict(ctx, test); err != nil || !labelled(e.job.Data) {
-		return nil, verdict, err
+	if j.collapse, j.spectrum, err = e.verdict(ctx, sample); err != nil || !labelled(e.job.Data) {
+		return j, err
 	}
-	if probes, err = e.probes(ctx, run.Trained, train, test); err != nil {
-		return nil, verdict, err
+	if j.probes, err = e.probes(ctx, run.Trained, train, test); err != nil {
+		return j, err
 	}
 	baselines, err := e.baselines(ctx)
-	return append(probes, baselines...), verdict, err
+	j.probes = append(j.probes, baselines...)
+	return j, err
 }
 
 // baselines probes what training must beat: the same network with its initial weights, and the pixels.
@@ -130,17 +151,26 @@ func (e *evaluation) features(ctx context.Context, kind string, values map[strin
 }
 
 // verdict analyses embeddings of images without augmentation.
-func (e *evaluation) verdict(ctx context.Context, f Features) (run.Collapse, error) {
+func (e *evaluation) verdict(ctx context.Context, f Features) (run.Collapse, *run.Spectrum, error) {
 	n := min(analysed, f.Len())
 	e.phase("spectrum of the embeddings")
 	s, err := collapse.Analyse(ctx, f.Z[:n*f.Width], n, f.Width)
 	if err != nil {
-		return run.Collapse{}, err
+		return run.Collapse{}, nil, err
 	}
 	v := collapse.Judge(s, contextOf(e.net.model, e.net.spec.Method.Recipe.Predictor != nil))
 	c := run.Collapse{Verdict: string(v.Kind), Healthy: v.Kind == collapse.None, Advice: v.Advice}
 	for _, sentence := range v.Evidence {
 		c.Evidence = append(c.Evidence, run.Evidence{OK: c.Healthy, Says: sentence})
 	}
-	return c, nil
+	return c, spectrumOf(s), nil
+}
+
+func spectrumOf(s collapse.Spectrum) *run.Spectrum {
+	out := &run.Spectrum{N: s.N, D: s.D, UnitStd: run.Number(s.UnitStd), Spread: run.Number(s.Spread), Correlation: run.Number(s.Correlation),
+		EffectiveRank: run.Number(s.EffectiveRank), Participation: run.Number(s.Participation), RankMe: run.Number(s.RankMe)}
+	for _, v := range s.Eigenvalues {
+		out.Eigenvalues = append(out.Eigenvalues, run.Number(v))
+	}
+	return out
 }

@@ -89,7 +89,7 @@ func (g *golden) spec(t *testing.T) model.Spec {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := strings.Split(strings.TrimSuffix(strings.TrimSuffix(g.meta["recipe"], "-sgd"), "-lars"), "+")
+	names := strings.Split(strings.TrimSuffix(g.meta["recipe"], "-"+g.meta["optimizer"]), "+")
 	if shippedMethods[names[0]] == nil {
 		t.Fatalf("golden file of an unknown method %q", names[0])
 	}
@@ -187,7 +187,8 @@ func (g *golden) config(t *testing.T) config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Optimizer = config.Optimizer{Name: g.meta["optimizer"], LR: g.float(t, "lr"), WeightDecay: g.float(t, "weight_decay"),
-		Momentum: g.float(t, "momentum"), Eta: 0.001, LRScale: "none", ExcludeNormBias: g.meta["optimizer"] == "lars"}
+		Momentum: g.float(t, "momentum"), Eta: 0.001, LRScale: "none", ExcludeNormBias: g.meta["optimizer"] == "lars",
+		Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
 	c.Schedule = config.Schedule{Name: "constant"}
 	return c
 }

@@ -23,8 +23,8 @@ func (e *evaluation) probes(ctx context.Context, kind string, train, test Featur
 		if err != nil {
 			return fmt.Errorf("probe %s on %s features: %w", name, kind, err)
 		}
-		results = append(results, run.ProbeResult{Probe: name, Features: kind, Accuracy: run.Number(a.Top1), Test: a.N, Labels: labels,
-			Dim: train.Dim, Draws: len(a.Draws), Spread: run.Number(spread(a.Draws)), Detail: detail})
+		results = append(results, run.ProbeResult{Probe: name, Features: kind, Accuracy: run.Number(a.Top1), Low: run.Number(a.Low), High: run.Number(a.High),
+			Test: a.N, Labels: labels, Dim: train.Dim, Draws: len(a.Draws), Spread: run.Number(spread(a.Draws)), Detail: detail})
 		return nil
 	}
 	c := e.job.Config.Probe

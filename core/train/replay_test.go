@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/sslctl/sslctl/core/engine"
@@ -18,13 +19,14 @@ const (
 )
 
 // How far a replay in float32 may be from the truth in float64. An error counts relative to the largest magnitude in its
-// tensor.
+// tensor, but for final values.
 const (
 	firstLossTolerance = 1e-5
 	laterLossTolerance = 1e-3
 	lossFloor          = 0.1  // a mean of cosines may come out near 0, and rounds relative to 1
 	gradientTolerance  = 2e-5 // of the first step
-	finalTolerance     = 1e-3 // weights and running statistics after all steps
+	finalTolerance     = 1e-3 // weights and running statistics after all steps, of how far their tensor has moved
+	leastMove          = 1e-2 // share of its magnitude that a tensor has moved at least, for this purpose
 	// zeroGradient is the share of the network's largest gradient under which a tensor's gradient is zero but for rounding,
 	// as that of a bias before batch norm; it then is held to zeroScale of that largest gradient.
 	zeroGradient = 1e-6
@@ -123,7 +125,7 @@ func (r *replay) losses(step int) deviation {
 	if step == 0 {
 		tolerance = firstLossTolerance
 	}
-	return deviate(r.t, "loss", fmt.Sprintf("loss of step %d", step), got, want, lossFloor, tolerance)
+	return deviate("loss", fmt.Sprintf("loss of step %d", step), got, want, lossFloor, tolerance)
 }
 
 func (r *replay) gradients() fit {
@@ -140,7 +142,7 @@ func (r *replay) gradients() fit {
 		if magnitude(want) < zeroGradient*largest {
 			floor = zeroScale * largest
 		}
-		f = append(f, deviate(r.t, "gradients", "gradient of "+p.Name, model.ToTorch(p.Param, r.net.exe.Read(p.Grad)), want, floor, gradientTolerance))
+		f = append(f, deviate("gradients", "gradient of "+p.Name, model.ToTorch(p.Param, r.net.exe.Read(p.Grad)), want, floor, gradientTolerance))
 	}
 	return f
 }
@@ -148,7 +150,9 @@ func (r *replay) gradients() fit {
 func (r *replay) finals() fit {
 	var f fit
 	final := func(kind, name string, got []float32) {
-		f = append(f, deviate(r.t, kind, name+" at the end", got, r.golden.tensors["final."+name].F32, 0, finalTolerance))
+		want, start := r.golden.tensors["final."+name].F32, r.golden.tensors["init."+strings.TrimPrefix(name, "target.")].F32
+		scale := max(magnitude(difference(want, start)), leastMove*magnitude(want))
+		f = append(f, deviation{kind, name + " at the end", magnitude(difference(got, want)) / scale, finalTolerance})
 	}
 	for _, p := range r.net.model.Params {
 		final("weights", p.Name, model.ToTorch(p.Param, r.net.values[p.Name]))
@@ -159,32 +163,36 @@ func (r *replay) finals() fit {
 	return f
 }
 
-// deviation is the largest error of a tensor, relative to its scale, beside what is allowed.
+// deviation is the largest error of a tensor, relative to a scale, beside what is allowed.
 type deviation struct {
 	kind, what       string
 	error, tolerance float64
 }
 
 // deviate compares a tensor with the truth. Its scale is its largest magnitude, but at least floor.
-func deviate(t *testing.T, kind, what string, got, want []float32, floor, tolerance float64) deviation {
-	t.Helper()
-	if len(got) != len(want) || len(want) == 0 {
-		t.Fatalf("%s has %d numbers, want %d", what, len(got), len(want))
-	}
-	var diff float64
-	for i := range got {
-		d := math.Abs(float64(got[i]) - float64(want[i]))
-		if math.IsNaN(d) {
-			d = math.Inf(1)
-		}
-		diff = max(diff, d)
-	}
-	return deviation{kind, what, diff / max(magnitude(want), floor, math.SmallestNonzeroFloat32), tolerance}
+func deviate(kind, what string, got, want []float32, floor, tolerance float64) deviation {
+	return deviation{kind, what, magnitude(difference(got, want)) / max(magnitude(want), floor), tolerance}
 }
 
+// difference is a - b; NaN everywhere where their lengths differ.
+func difference(a, b []float32) []float32 {
+	d := make([]float32, max(len(a), len(b), 1))
+	for i := range d {
+		d[i] = float32(math.NaN())
+		if len(a) == len(b) && len(a) > 0 {
+			d[i] = a[i] - b[i]
+		}
+	}
+	return d
+}
+
+// magnitude is the largest absolute value; infinite where there is a NaN.
 func magnitude(x []float32) float64 {
 	largest := 0.0
 	for _, v := range x {
+		if v != v {
+			return math.Inf(1)
+		}
 		largest = max(largest, math.Abs(float64(v)))
 	}
 	return largest

@@ -89,7 +89,11 @@ func (t *trainer) begin(resume bool) error {
 	if err := t.restore(c); err != nil {
 		return fault.New(fault.Data, "resume with the version of sslctl that began the run", "restore %s: %w", c.Path, err)
 	}
-	return t.job.Folder.Rewind(t.step)
+	if err := t.job.Folder.Rewind(t.step); err != nil {
+		return err
+	}
+	t.last, err = recorded(t.job.Folder.Folder, t.net.model)
+	return err
 }
 
 // stopped turns the end of the context into an interruption, for which the state has been saved.
