@@ -136,6 +136,7 @@ func TestNames(t *testing.T) {
 		{"epochs=1e3", "train.epochs", "1000"},
 		{"seed=18446744073709551615", "train.seed", "18446744073709551615"},
 		{"widths=32,64,128", "backbone.widths", "[32, 64, 128]"},
+		{"widths=32-64-128", "backbone.widths", "[32, 64, 128]"},
 		{"widths=[16, 32]", "backbone.widths", "[16, 32]"},
 		{"fixed_lr=predictor,head", "optimizer.fixed_lr", "[predictor, head]"},
 		{"fixed_lr=", "optimizer.fixed_lr", "[]"},

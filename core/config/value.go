@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -115,11 +116,17 @@ func wants(k kind, v any) error {
 	return fmt.Errorf("wants a %s, got %s", k, inline(v))
 }
 
-// coerceWord reads text as a YAML value of kind k. Lists may go without brackets (32,64), truth may be spelled on, off, yes, no.
+// dashed is a list of widths as the field writes it: 2048-2048-2048.
+var dashed = regexp.MustCompile(`^[0-9]+(-[0-9]+)+$`)
+
+// coerceWord reads text as a YAML value of kind k. Lists may go without brackets (32,64 or 32-64), truth may be spelled on, off, yes, no.
 func coerceWord(k kind, s string) (any, error) {
 	if e, ok := k.element(); ok && !strings.HasPrefix(strings.TrimSpace(s), "[") {
 		if e == text {
 			return splitTexts(s), nil
+		}
+		if e == integer && dashed.MatchString(strings.TrimSpace(s)) {
+			s = strings.ReplaceAll(s, "-", ",")
 		}
 		s = "[" + s + "]"
 	}
