@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sslctl/sslctl/core/model"
@@ -42,24 +43,28 @@ func Evaluate(ctx context.Context, j Job, folder *run.Folder) (run.Result, error
 	if err := t.restore(c); err != nil {
 		return run.Result{}, fmt.Errorf("restore %s: %w", c.Path, err)
 	}
-	if t.last, err = recorded(folder, t.net.model); err != nil {
+	records, err := folder.Metrics()
+	if err != nil {
 		return run.Result{}, err
 	}
+	t.last = lastOf(records, t.net.model)
 	return t.finish(ctx, 0)
 }
 
-// recorded is the loss of the last step in metrics.jsonl, for a run whose training was over before.
-func recorded(folder *run.Folder, m *model.Model) (stepResult, error) {
-	records, err := folder.Metrics()
-	if err != nil || len(records) == 0 {
-		return stepResult{}, err
+// lastOf is the loss of the last recorded step, for a run whose training was over before.
+func lastOf(records []run.Record, m *model.Model) (r stepResult) {
+	for _, record := range slices.Backward(records) {
+		loss, ok := record.Values[run.Loss]
+		if !ok {
+			continue
+		}
+		r.loss = loss
+		for _, t := range m.Terms {
+			r.terms = append(r.terms, run.TermResult{Name: t.Name, Weight: run.Number(t.Weight), Value: run.Number(record.Values[run.Term+t.Name])})
+		}
+		break
 	}
-	last := records[len(records)-1].Values
-	r := stepResult{loss: last[run.Loss]}
-	for _, t := range m.Terms {
-		r.terms = append(r.terms, run.TermResult{Name: t.Name, Weight: run.Number(t.Weight), Value: run.Number(last[run.Term+t.Name])})
-	}
-	return r, nil
+	return r
 }
 
 // finish evaluates and assembles the result.

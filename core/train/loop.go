@@ -24,6 +24,11 @@ func (t *trainer) loop(ctx context.Context) error {
 	pace := newPace(t.step)
 	saved := time.Now()
 	for t.step < t.total {
+		if t.probeDue() {
+			if err := t.probe(ctx); err != nil {
+				return t.keep(ctx, err)
+			}
+		}
 		if err := t.advance(ctx); err != nil {
 			return t.keep(ctx, err)
 		}

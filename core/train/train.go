@@ -64,6 +64,9 @@ func Run(ctx context.Context, j Job, resume bool) (run.Result, error) {
 	if err != nil {
 		return run.Result{}, t.stopped(ctx, err)
 	}
+	if err := t.markFinal(result.Probes); err != nil {
+		return run.Result{}, err
+	}
 	return result, j.Folder.WriteResult(result)
 }
 
@@ -92,8 +95,12 @@ func (t *trainer) begin(resume bool) error {
 	if err := t.job.Folder.Rewind(t.step); err != nil {
 		return err
 	}
-	t.last, err = recorded(t.job.Folder.Folder, t.net.model)
-	return err
+	records, err := t.job.Folder.Metrics()
+	if err != nil {
+		return err
+	}
+	t.last, t.probed = lastOf(records, t.net.model), recall(records)
+	return nil
 }
 
 // stopped turns the end of the context into an interruption, for which the state has been saved.
@@ -140,6 +147,7 @@ type trainer struct {
 	step   int // steps done
 	last   stepResult
 	health health
+	probed progressProbe
 }
 
 func newTrainer(j Job) (*trainer, error) {
