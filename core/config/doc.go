@@ -3,7 +3,7 @@
 // Most callers need three calls. [Peek] reads the method's, preset's and data set's names before a plugin is asked;
 // [Resolve] merges all layers once the method's defaults are known; [Config.Hash] names the result:
 //
-//	built-in defaults < method's hyper-parameters < preset < file (--config) < environment (SSLCTL_) < flags < --set
+//	built-in defaults < method's hyper-parameters < preset < study < file (--config) < environment (SSLCTL_) < flags < --set
 //
 // # Names of keys
 //

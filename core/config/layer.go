@@ -30,6 +30,7 @@ const (
 	LayerDefault Layer = "default"
 	LayerMethod  Layer = "method"
 	LayerPreset  Layer = "preset"
+	LayerStudy   Layer = "study"
 	LayerFile    Layer = "file"
 	LayerEnv     Layer = "environment"
 	LayerFlag    Layer = "flag"
@@ -45,6 +46,8 @@ type Layers struct {
 	Regs map[string]map[string]any
 	// Preset holds the settings of the preset: dotted keys, or hyper-parameters by bare name; "augment.views" a []View.
 	Preset map[string]any
+	// Study holds what a study gives all its runs, such as an ablation's budget: dotted keys, beneath what the user says.
+	Study map[string]any
 	// File is the path of a YAML file; "" for none.
 	File string
 	// Env is the environment in os.Environ's form. Only names with EnvPrefix count.
@@ -100,11 +103,15 @@ func (l Layers) entries() ([][]entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	study, err := mapEntries(l.Study, LayerStudy)
+	if err != nil {
+		return nil, err
+	}
 	flags, err := mapEntries(l.Flags, LayerFlag)
 	if err != nil {
 		return nil, err
 	}
-	return append([][]entry{defaults, l.methodEntries(), preset, file, environment, flags}, set...), nil
+	return append([][]entry{defaults, l.methodEntries(), preset, study, file, environment, flags}, set...), nil
 }
 
 // defaultEntries reads the built-in defaults through their canonical form.

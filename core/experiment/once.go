@@ -8,36 +8,64 @@ import (
 	"path/filepath"
 
 	"github.com/sslctl/sslctl/core/config"
+	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/run"
 )
 
 // Once gives the result of a configuration at the least cost: that of a finished run with the same hash in Config.Out, or an
-// interrupted one continued, or a new one. reused says that nothing had to be computed.
+// interrupted one continued, or a new one. reused says that nothing had to be computed. A run that diverged does so every
+// time: it is reused too, as an error with fault.Diverged. A run that another process is at is an error.
 func Once(ctx context.Context, c config.Config, o Options) (result run.Result, folder *run.Folder, reused bool, err error) {
-	finished, open, err := find(c)
-	switch {
-	case err != nil:
+	found, err := find(c)
+	if err != nil {
 		return result, nil, false, err
-	case finished != nil:
-		result, err = finished.Result()
-		return result, finished, true, err
-	case open != nil:
-		result, folder, err = Continue(ctx, open.Dir(), o)
-	default:
-		result, folder, err = Start(ctx, c, o)
 	}
-	return result, folder, false, err
+	switch folder, why := found.best(); {
+	case folder == nil:
+		result, folder, err := Start(ctx, c, o)
+		return result, folder, false, err
+	case found[run.Done].folder != nil:
+		result, err := folder.Result()
+		return result, folder, true, err
+	case found[run.Diverged].folder != nil:
+		return result, folder, true, fault.New(fault.Diverged, "", "%s", why)
+	case found[run.Running].folder != nil:
+		return result, folder, false, fault.New(fault.Usage, "wait for it, or stop it and repeat the command, which then continues it",
+			"run %s of the same configuration is in progress", folder.Dir())
+	default:
+		result, folder, err := Continue(ctx, folder.Dir(), o)
+		return result, folder, false, err
+	}
 }
 
-// find looks through the folders of Config.Out for runs of the configuration: a finished one, and one that can be continued.
-func find(c config.Config) (finished, open *run.Folder, err error) {
+// candidates are the newest runs of a configuration, by status.
+type candidates map[run.Status]candidate
+
+type candidate struct {
+	folder *run.Folder
+	reason string
+}
+
+// best is the run that costs least to have a result of; nil where there is none but failed ones.
+func (c candidates) best() (folder *run.Folder, reason string) {
+	for _, s := range []run.Status{run.Done, run.Diverged, run.Running, run.Interrupted} {
+		if f := c[s]; f.folder != nil {
+			return f.folder, f.reason
+		}
+	}
+	return nil, ""
+}
+
+// find looks through the folders of Config.Out for runs of the configuration.
+func find(c config.Config) (candidates, error) {
 	entries, err := os.ReadDir(c.Out)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	found := candidates{}
 	hash := c.Hash()
 	for _, e := range entries {
 		if !e.IsDir() {
@@ -51,13 +79,9 @@ func find(c config.Config) (finished, open *run.Folder, err error) {
 		if err != nil || p.ConfigHash != hash {
 			continue
 		}
-		switch status, _, err := f.Status(); {
-		case err != nil:
-		case status == run.Done:
-			finished = f
-		case status == run.Interrupted:
-			open = f
+		if status, reason, err := f.Status(); err == nil {
+			found[status] = candidate{f, reason}
 		}
 	}
-	return finished, open, nil
+	return found, nil
 }

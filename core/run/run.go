@@ -5,7 +5,7 @@
 //	    config.yaml         resolved configuration
 //	    provenance.json     who, where, with which program and data (Provenance)
 //	    program.pb .txt     the traced objective
-//	    status              running, done, failed or interrupted; a second line says why
+//	    status              running, done, failed, diverged or interrupted; a second line says why
 //	    metrics.jsonl       one Record a line
 //	    events/             the same for TensorBoard
 //	    checkpoints/        step-N.safetensors; links last.safetensors and best.safetensors

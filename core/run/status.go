@@ -18,6 +18,7 @@ const (
 	Done        Status = "done"
 	Failed      Status = "failed"
 	Interrupted Status = "interrupted"
+	Diverged    Status = "diverged" // the loss was not finite, or the embeddings collapsed where that ends a run
 )
 
 // Status is the state of the run and the reason for it, which may be empty.
@@ -28,7 +29,7 @@ func (f *Folder) Status() (Status, string, error) {
 	}
 	word, reason, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
 	switch s := Status(word); s {
-	case Done, Failed, Interrupted:
+	case Done, Failed, Interrupted, Diverged:
 		return s, reason, nil
 	case Running:
 		held, err := f.held()
