@@ -121,7 +121,7 @@ func (h *Host) describe(ctx context.Context, ref Ref, c *client.Client) (method.
 func (h *Host) config(ref Ref) (client.Config, error) {
 	config := client.Config{
 		Path: ref.Path, Env: environment(), StartTimeout: h.options.StartTimeout,
-		Logger: h.logger.Named("plugin").Named(ref.Name),
+		Logger: h.logger.Named(ref.Name),
 	}
 	if ref.Shipped() {
 		config.Path = h.options.Self
