@@ -63,3 +63,31 @@ func BenchmarkPeak(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBandwidth measures memory with tensors that no cache holds. Bytes read and bytes written count; that a cache line
+// must be read before it is written does not.
+func BenchmarkBandwidth(b *testing.B) {
+	const n = 1 << 25
+	x, y, z := Alloc(n), Alloc(n), Alloc(n)
+	for _, k := range []struct {
+		name    string
+		tensors float64
+		run     func(p *Pool)
+	}{
+		{"read", 1, func(p *Pool) { p.Sum(x) }},
+		{"scale", 2, func(p *Pool) { p.Scalar(Mul, y, x, 2) }},
+		{"add", 3, func(p *Pool) { p.Binary(Add, z, x, y) }},
+	} {
+		b.Run(k.name, func(b *testing.B) {
+			for _, threads := range []int{1, runtime.GOMAXPROCS(0)} {
+				b.Run(fmt.Sprintf("%dthr", threads), func(b *testing.B) {
+					p := NewPool(threads)
+					defer p.Close()
+					begin := time.Now()
+					shortest := best(b, func() time.Duration { return time.Since(begin) }, func() { k.run(p) })
+					b.ReportMetric(4*n*k.tensors/float64(shortest.Nanoseconds()), "best-GB/s")
+				})
+			}
+		})
+	}
+}
