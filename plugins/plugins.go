@@ -7,7 +7,6 @@ package plugins
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/sslctl/sslctl/methods/barlowtwins"
@@ -46,17 +45,7 @@ func Shipped() map[wire.Kind][]string {
 
 // ServeRequested serves what the host that started this process asks for, until the host has done, and reports whether
 // it did. Nothing is asked of a process that a user starts: then it returns false at once.
-func ServeRequested() bool {
-	kind, name, requested := plugin.Requested(os.Getenv(plugin.ServeKey))
-	if !requested {
-		return false
-	}
-	if err := Serve(kind, name); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	return true
-}
+func ServeRequested() bool { return plugin.ServeRequested(Serve) }
 
 // Serve serves a shipped method or regulariser until the host has done.
 func Serve(kind wire.Kind, name string) error {

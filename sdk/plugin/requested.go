@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/sslctl/sslctl/sdk/wire"
@@ -17,4 +19,18 @@ func Request(kind wire.Kind, name string) string { return string(kind) + "/" + n
 func Requested(value string) (kind wire.Kind, name string, ok bool) {
 	k, name, ok := strings.Cut(value, "/")
 	return wire.Kind(k), name, ok && name != ""
+}
+
+// ServeRequested calls serve with what ServeKey asks of this process, and reports whether it asks for anything. Where
+// serve fails the process says so and ends with status 1: its host reads that.
+func ServeRequested(serve func(wire.Kind, string) error) bool {
+	kind, name, requested := Requested(os.Getenv(ServeKey))
+	if !requested {
+		return false
+	}
+	if err := serve(kind, name); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return true
 }
