@@ -120,7 +120,7 @@ func (h *Host) inspect(ref Ref, info fs.FileInfo, err error) (Ref, error) {
 	return ref, verify(ref)
 }
 
-// Known lists what can be found, by kind and name, the first of a name only. Files that cannot be used are left out.
+// known lists the names that can be found, whether or not their files can be used.
 func (h *Host) known(kind wire.Kind) []string {
 	var names []string
 	for _, dir := range h.Dirs() {
