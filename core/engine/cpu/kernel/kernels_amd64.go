@@ -706,6 +706,21 @@ func winoWeightsAVX512(vecs int, src *float32, tap int, dst *float32, next int)
 //go:noescape
 func winoWeightsGradAVX512(vecs int, src *float32, next int, dst *float32, tap int)
 
+// winoInputEdgeAVX512 transforms a tile of inputs at the edge.
+//
+//go:noescape
+func winoInputEdgeAVX512(vecs int, src *float32, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+
+// winoOutputEdgeAVX512 transforms a tile of products at the edge back.
+//
+//go:noescape
+func winoOutputEdgeAVX512(vecs int, src *float32, next int, dst *float32, row int, pixel int, rows int, cols int)
+
+// winoGradientEdgeAVX512 transforms a tile of the output's gradient at the edge.
+//
+//go:noescape
+func winoGradientEdgeAVX512(vecs int, src *float32, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+
 // bnStatsAVX512 sums x-shift and its square down the columns.
 //
 //go:noescape

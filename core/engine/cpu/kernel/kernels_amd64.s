@@ -15062,6 +15062,1191 @@ vec:
 	VZEROUPPER
 	RET
 
+// func winoInputEdgeAVX512(vecs int, src *float32, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·winoInputEdgeAVX512(SB), NOSPLIT, $0-72
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+40(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         pixel+32(FP), SI
+	MOVQ         next+48(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits40a00000<>+0(SB), Z2
+	MOVQ         cols+64(FP), R8
+	MOVQ         rows+56(FP), R9
+	MOVQ         R9, R10
+	SHRQ         $0x00, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K1
+	MOVQ         R9, R10
+	SHRQ         $0x01, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K2
+	MOVQ         R9, R10
+	SHRQ         $0x02, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K3
+	MOVQ         R9, R10
+	SHRQ         $0x03, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K4
+	MOVQ         R9, R10
+	SHRQ         $0x04, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K5
+	SHRQ         $0x05, R9
+	ANDQ         $0x01, R9
+	NEGQ         R9
+	KMOVW        R9, K6
+	MOVQ         offset+16(FP), R9
+	ADDQ         R9, CX
+
+vec:
+	LEAQ      (BX)(BX*2), R9
+	LEAQ      (BX)(BX*4), R10
+	MOVQ      DX, R11
+	MOVQ      CX, R12
+	VMOVUPS.Z (R12), K1, Z3
+	VMOVUPS.Z (R12)(BX*1), K2, Z4
+	VMOVUPS.Z (R12)(BX*2), K3, Z5
+	VMOVUPS.Z (R12)(R9*1), K4, Z6
+	VMOVUPS.Z (R12)(BX*4), K5, Z7
+	BTQ       $0x00, R8
+	JCS       set00
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+
+set00:
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z1, Z3, Z8
+	VMOVAPS      Z8, Z3
+	VFNMADD231PS Z2, Z5, Z3
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z1, Z5, Z7
+	VMOVAPS      Z6, Z5
+	VFNMADD231PS Z1, Z4, Z5
+	VADDPS       Z5, Z7, Z4
+	VSUBPS       Z5, Z7, Z5
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12), K1, Z6
+	VMOVUPS.Z    (R12)(BX*1), K2, Z7
+	VMOVUPS.Z    (R12)(BX*2), K3, Z8
+	VMOVUPS.Z    (R12)(R9*1), K4, Z9
+	VMOVUPS.Z    (R12)(BX*4), K5, Z10
+	BTQ          $0x01, R8
+	JCS          set01
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+
+set01:
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z1, Z6, Z11
+	VMOVAPS      Z11, Z6
+	VFNMADD231PS Z2, Z8, Z6
+	VMOVAPS      Z10, Z10
+	VFNMADD231PS Z1, Z8, Z10
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z1, Z7, Z8
+	VADDPS       Z8, Z10, Z7
+	VSUBPS       Z8, Z10, Z8
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12), K1, Z9
+	VMOVUPS.Z    (R12)(BX*1), K2, Z10
+	VMOVUPS.Z    (R12)(BX*2), K3, Z11
+	VMOVUPS.Z    (R12)(R9*1), K4, Z12
+	VMOVUPS.Z    (R12)(BX*4), K5, Z13
+	BTQ          $0x02, R8
+	JCS          set02
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+
+set02:
+	VMOVAPS      Z13, Z14
+	VFMADD231PS  Z1, Z9, Z14
+	VMOVAPS      Z14, Z9
+	VFNMADD231PS Z2, Z11, Z9
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z1, Z11, Z13
+	VMOVAPS      Z12, Z11
+	VFNMADD231PS Z1, Z10, Z11
+	VADDPS       Z11, Z13, Z10
+	VSUBPS       Z11, Z13, Z11
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12), K1, Z12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z13
+	VMOVUPS.Z    (R12)(BX*2), K3, Z14
+	VMOVUPS.Z    (R12)(R9*1), K4, Z15
+	VMOVUPS.Z    (R12)(BX*4), K5, Z16
+	BTQ          $0x03, R8
+	JCS          set03
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+
+set03:
+	VMOVAPS      Z16, Z17
+	VFMADD231PS  Z1, Z12, Z17
+	VMOVAPS      Z17, Z12
+	VFNMADD231PS Z2, Z14, Z12
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z1, Z14, Z16
+	VMOVAPS      Z15, Z14
+	VFNMADD231PS Z1, Z13, Z14
+	VADDPS       Z14, Z16, Z13
+	VSUBPS       Z14, Z16, Z14
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12), K1, Z15
+	VMOVUPS.Z    (R12)(BX*1), K2, Z16
+	VMOVUPS.Z    (R12)(BX*2), K3, Z17
+	VMOVUPS.Z    (R12)(R9*1), K4, Z18
+	VMOVUPS.Z    (R12)(BX*4), K5, Z19
+	BTQ          $0x04, R8
+	JCS          set04
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+
+set04:
+	VMOVAPS      Z19, Z20
+	VFMADD231PS  Z1, Z15, Z20
+	VMOVAPS      Z20, Z15
+	VFNMADD231PS Z2, Z17, Z15
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z1, Z17, Z19
+	VMOVAPS      Z18, Z17
+	VFNMADD231PS Z1, Z16, Z17
+	VADDPS       Z17, Z19, Z16
+	VSUBPS       Z17, Z19, Z17
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12), K1, Z18
+	VMOVUPS.Z    (R12)(BX*1), K2, Z19
+	VMOVUPS.Z    (R12)(BX*2), K3, Z20
+	VMOVUPS.Z    (R12)(R9*1), K4, Z21
+	VMOVUPS.Z    (R12)(BX*4), K5, Z22
+	BTQ          $0x05, R8
+	JCS          set05
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+
+set05:
+	VMOVAPS      Z22, Z23
+	VFMADD231PS  Z1, Z18, Z23
+	VMOVAPS      Z23, Z18
+	VFNMADD231PS Z2, Z20, Z18
+	VMOVAPS      Z22, Z22
+	VFNMADD231PS Z1, Z20, Z22
+	VMOVAPS      Z21, Z20
+	VFNMADD231PS Z1, Z19, Z20
+	VADDPS       Z20, Z22, Z19
+	VSUBPS       Z20, Z22, Z20
+	ADDQ         SI, R12
+	VMOVAPS      Z15, Z21
+	VFMADD231PS  Z1, Z3, Z21
+	VMOVAPS      Z21, Z3
+	VFNMADD231PS Z2, Z9, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z15, Z3
+	VFNMADD231PS Z1, Z9, Z3
+	VMOVAPS      Z12, Z21
+	VFNMADD231PS Z1, Z6, Z21
+	VADDPS       Z21, Z3, Z22
+	VMOVUPS      Z22, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z21, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z9, Z15, Z3
+	VSUBPS       Z6, Z12, Z9
+	VMOVAPS      Z3, Z15
+	VFMADD231PS  Z0, Z9, Z15
+	VMOVUPS      Z15, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z9, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z18, Z3
+	VFMADD231PS  Z1, Z6, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z12, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z16, Z3
+	VFMADD231PS  Z1, Z4, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z10, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z16, Z3
+	VFNMADD231PS Z1, Z10, Z3
+	VMOVAPS      Z13, Z4
+	VFNMADD231PS Z1, Z7, Z4
+	VADDPS       Z4, Z3, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z10, Z16, Z3
+	VSUBPS       Z7, Z13, Z4
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z0, Z4, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z19, Z3
+	VFMADD231PS  Z1, Z7, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z13, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z17, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z11, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z17, Z3
+	VFNMADD231PS Z1, Z11, Z3
+	VMOVAPS      Z14, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      Z5, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z11, Z17, Z3
+	VSUBPS       Z8, Z14, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z20, Z3
+	VFMADD231PS  Z1, Z8, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z14, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	MOVQ         CX, R12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z3
+	VMOVUPS.Z    (R12)(BX*2), K3, Z4
+	VMOVUPS.Z    (R12)(R9*1), K4, Z5
+	VMOVUPS.Z    (R12)(BX*4), K5, Z6
+	VMOVUPS.Z    (R12)(R10*1), K6, Z7
+	BTQ          $0x00, R8
+	JCS          set10
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+
+set10:
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z6
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z0, Z6, Z8
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVAPS      Z7, Z6
+	VFMADD231PS  Z1, Z3, Z6
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z2, Z5, Z3
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z5
+	VMOVUPS.Z    (R12)(BX*2), K3, Z6
+	VMOVUPS.Z    (R12)(R9*1), K4, Z7
+	VMOVUPS.Z    (R12)(BX*4), K5, Z9
+	VMOVUPS.Z    (R12)(R10*1), K6, Z10
+	BTQ          $0x01, R8
+	JCS          set11
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+
+set11:
+	VSUBPS       Z6, Z9, Z6
+	VSUBPS       Z5, Z7, Z9
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z0, Z9, Z11
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z9, Z6
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z1, Z5, Z9
+	VMOVAPS      Z9, Z5
+	VFNMADD231PS Z2, Z7, Z5
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z7
+	VMOVUPS.Z    (R12)(BX*2), K3, Z9
+	VMOVUPS.Z    (R12)(R9*1), K4, Z10
+	VMOVUPS.Z    (R12)(BX*4), K5, Z12
+	VMOVUPS.Z    (R12)(R10*1), K6, Z13
+	BTQ          $0x02, R8
+	JCS          set12
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+
+set12:
+	VSUBPS       Z9, Z12, Z9
+	VSUBPS       Z7, Z10, Z12
+	VMOVAPS      Z9, Z14
+	VFMADD231PS  Z0, Z12, Z14
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z12, Z9
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z1, Z7, Z12
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z2, Z10, Z7
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z10
+	VMOVUPS.Z    (R12)(BX*2), K3, Z12
+	VMOVUPS.Z    (R12)(R9*1), K4, Z13
+	VMOVUPS.Z    (R12)(BX*4), K5, Z15
+	VMOVUPS.Z    (R12)(R10*1), K6, Z16
+	BTQ          $0x03, R8
+	JCS          set13
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+
+set13:
+	VSUBPS       Z12, Z15, Z12
+	VSUBPS       Z10, Z13, Z15
+	VMOVAPS      Z12, Z17
+	VFMADD231PS  Z0, Z15, Z17
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z0, Z15, Z12
+	VMOVAPS      Z16, Z15
+	VFMADD231PS  Z1, Z10, Z15
+	VMOVAPS      Z15, Z10
+	VFNMADD231PS Z2, Z13, Z10
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z13
+	VMOVUPS.Z    (R12)(BX*2), K3, Z15
+	VMOVUPS.Z    (R12)(R9*1), K4, Z16
+	VMOVUPS.Z    (R12)(BX*4), K5, Z18
+	VMOVUPS.Z    (R12)(R10*1), K6, Z19
+	BTQ          $0x04, R8
+	JCS          set14
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+
+set14:
+	VSUBPS       Z15, Z18, Z15
+	VSUBPS       Z13, Z16, Z18
+	VMOVAPS      Z15, Z20
+	VFMADD231PS  Z0, Z18, Z20
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z0, Z18, Z15
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z1, Z13, Z18
+	VMOVAPS      Z18, Z13
+	VFNMADD231PS Z2, Z16, Z13
+	ADDQ         SI, R12
+	VMOVUPS.Z    (R12)(BX*1), K2, Z16
+	VMOVUPS.Z    (R12)(BX*2), K3, Z18
+	VMOVUPS.Z    (R12)(R9*1), K4, Z19
+	VMOVUPS.Z    (R12)(BX*4), K5, Z21
+	VMOVUPS.Z    (R12)(R10*1), K6, Z22
+	BTQ          $0x05, R8
+	JCS          set15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+
+set15:
+	VSUBPS       Z18, Z21, Z18
+	VSUBPS       Z16, Z19, Z21
+	VMOVAPS      Z18, Z23
+	VFMADD231PS  Z0, Z21, Z23
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z0, Z21, Z18
+	VMOVAPS      Z22, Z21
+	VFMADD231PS  Z1, Z16, Z21
+	VMOVAPS      Z21, Z16
+	VFNMADD231PS Z2, Z19, Z16
+	ADDQ         SI, R12
+	VMOVAPS      Z20, Z19
+	VFMADD231PS  Z1, Z8, Z19
+	VMOVAPS      Z19, Z8
+	VFNMADD231PS Z2, Z14, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z20, Z8
+	VFNMADD231PS Z1, Z14, Z8
+	VMOVAPS      Z17, Z19
+	VFNMADD231PS Z1, Z11, Z19
+	VADDPS       Z19, Z8, Z21
+	VMOVUPS      Z21, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z19, Z8, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z14, Z20, Z8
+	VSUBPS       Z11, Z17, Z14
+	VMOVAPS      Z8, Z19
+	VFMADD231PS  Z0, Z14, Z19
+	VMOVUPS      Z19, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z14, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z23, Z8
+	VFMADD231PS  Z1, Z11, Z8
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z17, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z15, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z8, Z4
+	VFNMADD231PS Z2, Z9, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z15, Z4
+	VFNMADD231PS Z1, Z9, Z4
+	VMOVAPS      Z12, Z8
+	VFNMADD231PS Z1, Z6, Z8
+	VADDPS       Z8, Z4, Z11
+	VMOVUPS      Z11, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z8, Z4, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z9, Z15, Z4
+	VSUBPS       Z6, Z12, Z8
+	VMOVAPS      Z4, Z9
+	VFMADD231PS  Z0, Z8, Z9
+	VMOVUPS      Z9, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z8, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z18, Z4
+	VFMADD231PS  Z1, Z6, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z12, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z13, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z2, Z7, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z13, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VMOVAPS      Z10, Z4
+	VFNMADD231PS Z1, Z5, Z4
+	VADDPS       Z4, Z3, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z7, Z13, Z3
+	VSUBPS       Z5, Z10, Z4
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z0, Z4, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z16, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z10, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoOutputEdgeAVX512(vecs int, src *float32, next int, dst *float32, row int, pixel int, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·winoOutputEdgeAVX512(SB), NOSPLIT, $0-64
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         row+32(FP), SI
+	MOVQ         pixel+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits41000000<>+0(SB), Z2
+	MOVQ         cols+56(FP), R8
+	MOVQ         rows+48(FP), R9
+	MOVQ         R9, R10
+	SHRQ         $0x00, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K1
+	MOVQ         R9, R10
+	SHRQ         $0x01, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K2
+	MOVQ         R9, R10
+	SHRQ         $0x02, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K3
+	SHRQ         $0x03, R9
+	ANDQ         $0x01, R9
+	NEGQ         R9
+	KMOVW        R9, K4
+
+vec:
+	LEAQ        (BX)(BX*2), R9
+	LEAQ        (BX)(BX*4), R10
+	LEAQ        (SI)(SI*2), R11
+	MOVQ        CX, R12
+	VMOVUPS     (R12)(BX*1), Z3
+	VMOVUPS     (R12)(BX*2), Z4
+	VADDPS      Z4, Z3, Z3
+	VMOVUPS     (R12)(R9*1), Z4
+	VMOVUPS     (R12)(BX*4), Z5
+	VADDPS      Z5, Z4, Z4
+	VMOVUPS     (R12), Z5
+	VADDPS      Z3, Z5, Z5
+	VADDPS      Z4, Z5, Z5
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z1, Z4, Z3
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z4
+	VMOVUPS     (R12)(BX*2), Z6
+	VADDPS      Z6, Z4, Z4
+	VMOVUPS     (R12)(R9*1), Z6
+	VMOVUPS     (R12)(BX*4), Z7
+	VADDPS      Z7, Z6, Z6
+	VMOVUPS     (R12), Z7
+	VADDPS      Z4, Z7, Z7
+	VADDPS      Z6, Z7, Z7
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z1, Z6, Z4
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z6
+	VMOVUPS     (R12)(BX*2), Z8
+	VADDPS      Z8, Z6, Z6
+	VMOVUPS     (R12)(R9*1), Z8
+	VMOVUPS     (R12)(BX*4), Z9
+	VADDPS      Z9, Z8, Z8
+	VMOVUPS     (R12), Z9
+	VADDPS      Z6, Z9, Z9
+	VADDPS      Z8, Z9, Z9
+	VMOVAPS     Z6, Z6
+	VFMADD231PS Z1, Z8, Z6
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z8
+	VMOVUPS     (R12)(BX*2), Z10
+	VADDPS      Z10, Z8, Z8
+	VMOVUPS     (R12)(R9*1), Z10
+	VMOVUPS     (R12)(BX*4), Z11
+	VADDPS      Z11, Z10, Z10
+	VMOVUPS     (R12), Z11
+	VADDPS      Z8, Z11, Z11
+	VADDPS      Z10, Z11, Z11
+	VMOVAPS     Z8, Z8
+	VFMADD231PS Z1, Z10, Z8
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z10
+	VMOVUPS     (R12)(BX*2), Z12
+	VADDPS      Z12, Z10, Z10
+	VMOVUPS     (R12)(R9*1), Z12
+	VMOVUPS     (R12)(BX*4), Z13
+	VADDPS      Z13, Z12, Z12
+	VMOVUPS     (R12), Z13
+	VADDPS      Z10, Z13, Z13
+	VADDPS      Z12, Z13, Z13
+	VMOVAPS     Z10, Z10
+	VFMADD231PS Z1, Z12, Z10
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z12
+	VMOVUPS     (R12)(BX*2), Z14
+	VADDPS      Z14, Z12, Z12
+	VMOVUPS     (R12)(R9*1), Z14
+	VMOVUPS     (R12)(BX*4), Z15
+	VADDPS      Z15, Z14, Z14
+	VMOVUPS     (R12), Z15
+	VADDPS      Z12, Z15, Z15
+	VADDPS      Z14, Z15, Z15
+	VMOVAPS     Z12, Z12
+	VFMADD231PS Z1, Z14, Z12
+	LEAQ        (R12)(R9*2), R12
+	BTQ         $0x00, R8
+	JCC         skip0
+	MOVQ        DX, R12
+	VADDPS      Z9, Z7, Z14
+	VADDPS      Z13, Z11, Z16
+	VADDPS      Z14, Z5, Z5
+	VADDPS      Z16, Z5, Z5
+	VMOVUPS     Z5, K1, (R12)
+	VSUBPS      Z9, Z7, Z5
+	VSUBPS      Z13, Z11, Z7
+	VMOVAPS     Z5, Z9
+	VFMADD231PS Z0, Z7, Z9
+	VMOVUPS     Z9, K2, (R12)(SI*1)
+	VMOVAPS     Z14, Z9
+	VFMADD231PS Z1, Z16, Z9
+	VMOVUPS     Z9, K3, (R12)(SI*2)
+	VADDPS      Z15, Z5, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z2, Z7, Z5
+	VMOVUPS     Z5, K4, (R12)(R11*1)
+
+skip0:
+	BTQ         $0x02, R8
+	JCC         skip2
+	MOVQ        DX, R12
+	ADDQ        DI, R12
+	ADDQ        DI, R12
+	VADDPS      Z6, Z4, Z5
+	VADDPS      Z10, Z8, Z7
+	VADDPS      Z5, Z3, Z3
+	VADDPS      Z7, Z3, Z3
+	VMOVUPS     Z3, K1, (R12)
+	VSUBPS      Z6, Z4, Z3
+	VSUBPS      Z10, Z8, Z4
+	VMOVAPS     Z3, Z6
+	VFMADD231PS Z0, Z4, Z6
+	VMOVUPS     Z6, K2, (R12)(SI*1)
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z1, Z7, Z5
+	VMOVUPS     Z5, K3, (R12)(SI*2)
+	VADDPS      Z12, Z3, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z2, Z4, Z3
+	VMOVUPS     Z3, K4, (R12)(R11*1)
+
+skip2:
+	MOVQ        CX, R12
+	VMOVUPS     (R12)(BX*1), Z3
+	VMOVUPS     (R12)(BX*2), Z4
+	VSUBPS      Z4, Z3, Z3
+	VMOVUPS     (R12)(R9*1), Z4
+	VMOVUPS     (R12)(BX*4), Z5
+	VSUBPS      Z5, Z4, Z4
+	VMOVAPS     Z3, Z5
+	VFMADD231PS Z0, Z4, Z5
+	VMOVUPS     (R12)(R10*1), Z6
+	VADDPS      Z6, Z3, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z2, Z4, Z3
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z4
+	VMOVUPS     (R12)(BX*2), Z6
+	VSUBPS      Z6, Z4, Z4
+	VMOVUPS     (R12)(R9*1), Z6
+	VMOVUPS     (R12)(BX*4), Z7
+	VSUBPS      Z7, Z6, Z6
+	VMOVAPS     Z4, Z7
+	VFMADD231PS Z0, Z6, Z7
+	VMOVUPS     (R12)(R10*1), Z8
+	VADDPS      Z8, Z4, Z4
+	VMOVAPS     Z4, Z4
+	VFMADD231PS Z2, Z6, Z4
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z6
+	VMOVUPS     (R12)(BX*2), Z8
+	VSUBPS      Z8, Z6, Z6
+	VMOVUPS     (R12)(R9*1), Z8
+	VMOVUPS     (R12)(BX*4), Z9
+	VSUBPS      Z9, Z8, Z8
+	VMOVAPS     Z6, Z9
+	VFMADD231PS Z0, Z8, Z9
+	VMOVUPS     (R12)(R10*1), Z10
+	VADDPS      Z10, Z6, Z6
+	VMOVAPS     Z6, Z6
+	VFMADD231PS Z2, Z8, Z6
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z8
+	VMOVUPS     (R12)(BX*2), Z10
+	VSUBPS      Z10, Z8, Z8
+	VMOVUPS     (R12)(R9*1), Z10
+	VMOVUPS     (R12)(BX*4), Z11
+	VSUBPS      Z11, Z10, Z10
+	VMOVAPS     Z8, Z11
+	VFMADD231PS Z0, Z10, Z11
+	VMOVUPS     (R12)(R10*1), Z12
+	VADDPS      Z12, Z8, Z8
+	VMOVAPS     Z8, Z8
+	VFMADD231PS Z2, Z10, Z8
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z10
+	VMOVUPS     (R12)(BX*2), Z12
+	VSUBPS      Z12, Z10, Z10
+	VMOVUPS     (R12)(R9*1), Z12
+	VMOVUPS     (R12)(BX*4), Z13
+	VSUBPS      Z13, Z12, Z12
+	VMOVAPS     Z10, Z13
+	VFMADD231PS Z0, Z12, Z13
+	VMOVUPS     (R12)(R10*1), Z14
+	VADDPS      Z14, Z10, Z10
+	VMOVAPS     Z10, Z10
+	VFMADD231PS Z2, Z12, Z10
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (R12)(BX*1), Z12
+	VMOVUPS     (R12)(BX*2), Z14
+	VSUBPS      Z14, Z12, Z12
+	VMOVUPS     (R12)(R9*1), Z14
+	VMOVUPS     (R12)(BX*4), Z15
+	VSUBPS      Z15, Z14, Z14
+	VMOVAPS     Z12, Z15
+	VFMADD231PS Z0, Z14, Z15
+	VMOVUPS     (R12)(R10*1), Z16
+	VADDPS      Z16, Z12, Z12
+	VMOVAPS     Z12, Z12
+	VFMADD231PS Z2, Z14, Z12
+	LEAQ        (R12)(R9*2), R12
+	BTQ         $0x01, R8
+	JCC         skip1
+	MOVQ        DX, R12
+	ADDQ        DI, R12
+	VADDPS      Z9, Z7, Z14
+	VADDPS      Z13, Z11, Z16
+	VADDPS      Z14, Z5, Z5
+	VADDPS      Z16, Z5, Z5
+	VMOVUPS     Z5, K1, (R12)
+	VSUBPS      Z9, Z7, Z5
+	VSUBPS      Z13, Z11, Z7
+	VMOVAPS     Z5, Z9
+	VFMADD231PS Z0, Z7, Z9
+	VMOVUPS     Z9, K2, (R12)(SI*1)
+	VMOVAPS     Z14, Z9
+	VFMADD231PS Z1, Z16, Z9
+	VMOVUPS     Z9, K3, (R12)(SI*2)
+	VADDPS      Z15, Z5, Z5
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z2, Z7, Z5
+	VMOVUPS     Z5, K4, (R12)(R11*1)
+
+skip1:
+	BTQ         $0x03, R8
+	JCC         skip3
+	MOVQ        DX, R12
+	ADDQ        DI, R12
+	ADDQ        DI, R12
+	ADDQ        DI, R12
+	VADDPS      Z6, Z4, Z5
+	VADDPS      Z10, Z8, Z7
+	VADDPS      Z5, Z3, Z3
+	VADDPS      Z7, Z3, Z3
+	VMOVUPS     Z3, K1, (R12)
+	VSUBPS      Z6, Z4, Z3
+	VSUBPS      Z10, Z8, Z4
+	VMOVAPS     Z3, Z6
+	VFMADD231PS Z0, Z4, Z6
+	VMOVUPS     Z6, K2, (R12)(SI*1)
+	VMOVAPS     Z5, Z5
+	VFMADD231PS Z1, Z7, Z5
+	VMOVUPS     Z5, K3, (R12)(SI*2)
+	VADDPS      Z12, Z3, Z3
+	VMOVAPS     Z3, Z3
+	VFMADD231PS Z2, Z4, Z3
+	VMOVUPS     Z3, K4, (R12)(R11*1)
+
+skip3:
+	ADDQ $0x40, CX
+	ADDQ $0x40, DX
+	DECQ AX
+	JNZ  vec
+	VZEROUPPER
+	RET
+
+// func winoGradientEdgeAVX512(vecs int, src *float32, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·winoGradientEdgeAVX512(SB), NOSPLIT, $0-72
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+40(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         pixel+32(FP), SI
+	MOVQ         next+48(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	MOVQ         cols+64(FP), R8
+	MOVQ         rows+56(FP), R9
+	MOVQ         R9, R10
+	SHRQ         $0x00, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K1
+	MOVQ         R9, R10
+	SHRQ         $0x01, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K2
+	MOVQ         R9, R10
+	SHRQ         $0x02, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K3
+	SHRQ         $0x03, R9
+	ANDQ         $0x01, R9
+	NEGQ         R9
+	KMOVW        R9, K4
+	MOVQ         offset+16(FP), R9
+	ADDQ         R9, CX
+
+vec:
+	LEAQ      (BX)(BX*2), R9
+	MOVQ      DX, R10
+	MOVQ      CX, R11
+	VMOVUPS.Z (R11), K1, Z2
+	VMOVUPS.Z (R11)(BX*1), K2, Z3
+	VMOVUPS.Z (R11)(BX*2), K3, Z4
+	VMOVUPS.Z (R11)(R9*1), K4, Z5
+	BTQ       $0x00, R8
+	JCS       set00
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+
+set00:
+	VADDPS    Z4, Z2, Z4
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z3, Z4, Z5
+	VSUBPS    Z3, Z4, Z3
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z4
+	VMOVUPS.Z (R11)(BX*1), K2, Z6
+	VMOVUPS.Z (R11)(BX*2), K3, Z7
+	VMOVUPS.Z (R11)(R9*1), K4, Z8
+	BTQ       $0x01, R8
+	JCS       set01
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+
+set01:
+	VADDPS    Z7, Z4, Z7
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z6, Z7, Z8
+	VSUBPS    Z6, Z7, Z6
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z7
+	VMOVUPS.Z (R11)(BX*1), K2, Z9
+	VMOVUPS.Z (R11)(BX*2), K3, Z10
+	VMOVUPS.Z (R11)(R9*1), K4, Z11
+	BTQ       $0x02, R8
+	JCS       set02
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+
+set02:
+	VADDPS    Z10, Z7, Z10
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z9, Z10, Z11
+	VSUBPS    Z9, Z10, Z9
+	ADDQ      SI, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VMOVUPS.Z (R11)(BX*1), K2, Z12
+	VMOVUPS.Z (R11)(BX*2), K3, Z13
+	VMOVUPS.Z (R11)(R9*1), K4, Z14
+	BTQ       $0x03, R8
+	JCS       set03
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+
+set03:
+	VADDPS       Z13, Z10, Z13
+	VADDPS       Z14, Z12, Z12
+	VADDPS       Z12, Z13, Z14
+	VSUBPS       Z12, Z13, Z12
+	ADDQ         SI, R11
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z7, Z2, Z13
+	VADDPS       Z10, Z4, Z15
+	VADDPS       Z15, Z13, Z16
+	VMOVUPS      Z16, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z7, Z2
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z10, Z4
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z0, Z4, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z11, Z5, Z2
+	VADDPS       Z14, Z8, Z4
+	VADDPS       Z4, Z2, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z11, Z2
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z1, Z14, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z14, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z9, Z3, Z2
+	VADDPS       Z12, Z6, Z4
+	VADDPS       Z4, Z2, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z1, Z9, Z2
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z1, Z12, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z12, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VMOVUPS.Z    (R11), K1, Z2
+	VMOVUPS.Z    (R11)(BX*1), K2, Z3
+	VMOVUPS.Z    (R11)(BX*2), K3, Z4
+	VMOVUPS.Z    (R11)(R9*1), K4, Z5
+	BTQ          $0x00, R8
+	JCS          set10
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+
+set10:
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z4, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	ADDQ         SI, R11
+	VMOVUPS.Z    (R11), K1, Z3
+	VMOVUPS.Z    (R11)(BX*1), K2, Z6
+	VMOVUPS.Z    (R11)(BX*2), K3, Z7
+	VMOVUPS.Z    (R11)(R9*1), K4, Z8
+	BTQ          $0x01, R8
+	JCS          set11
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+
+set11:
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z7, Z3
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z8, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z6, Z3
+	ADDQ         SI, R11
+	VMOVUPS.Z    (R11), K1, Z6
+	VMOVUPS.Z    (R11)(BX*1), K2, Z9
+	VMOVUPS.Z    (R11)(BX*2), K3, Z10
+	VMOVUPS.Z    (R11)(R9*1), K4, Z11
+	BTQ          $0x02, R8
+	JCS          set12
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+
+set12:
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z10, Z6
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z11, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z9, Z6
+	ADDQ         SI, R11
+	VMOVUPS.Z    (R11), K1, Z9
+	VMOVUPS.Z    (R11)(BX*1), K2, Z12
+	VMOVUPS.Z    (R11)(BX*2), K3, Z13
+	VMOVUPS.Z    (R11)(R9*1), K4, Z14
+	BTQ          $0x03, R8
+	JCS          set13
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+
+set13:
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z13, Z9
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z1, Z14, Z12
+	VMOVAPS      Z9, Z13
+	VFMADD231PS  Z0, Z12, Z13
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z12, Z9
+	ADDQ         SI, R11
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z10, Z4, Z12
+	VADDPS       Z13, Z7, Z15
+	VADDPS       Z15, Z12, Z16
+	VMOVUPS      Z16, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z15, Z12, Z12
+	VMOVUPS      Z12, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z10, Z4
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z1, Z13, Z7
+	VMOVAPS      Z4, Z10
+	VFMADD231PS  Z0, Z7, Z10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z7, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z13, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z6, Z2, Z4
+	VADDPS       Z9, Z3, Z7
+	VADDPS       Z7, Z4, Z10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z7, Z4, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z6, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z9, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z9, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z11, Z5, Z2
+	VADDPS       Z14, Z8, Z3
+	VADDPS       Z3, Z2, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z11, Z2
+	VMOVAPS      Z8, Z3
+	VFMADD231PS  Z1, Z14, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z14, (R10)
+	ADDQ         DI, R10
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
 // func bnStatsAVX512(sum *float32, squares *float32, x *float32, shift *float32, rows int, cols int, ld int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·bnStatsAVX512(SB), NOSPLIT, $0-56

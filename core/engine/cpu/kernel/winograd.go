@@ -139,20 +139,39 @@ func (w winograd) tilesPerTask(threads int) int {
 	return max(least, min(n, most, parts(w.tiles(), threads)))
 }
 
-// input transforms the inputs of tile t. Where the tile leaves the image, they are copied first, into a border of zeros.
+// input transforms the inputs of tile t. Where the tile leaves the image, they are zero: masked while they are loaded, or
+// copied into a border of zeros first.
 func (w winograd) input(isa ISA, t int, x, edge []float32, v *float32, next int) {
 	n, i, j := w.place(t)
 	in := field{h: w.h, w: w.w, c: w.c, left: j - w.pad}
 	image := x[n*w.h*w.w*w.c : (n+1)*w.h*w.w*w.c]
 	top := i - w.pad
 	vecs := w.c / isa.lanes()
-	if top >= 0 && in.left >= 0 && top+winoInputs <= w.h && in.left+winoInputs <= w.w {
+	switch rows, cols := inside(top, w.h), inside(in.left, w.w); {
+	case rows == allInside && cols == allInside:
 		isa.winoInput(vecs, &image[(top*w.w+in.left)*w.c], w.w*w.c, w.c, v, next)
-		return
+	case isa.masks():
+		isa.winoInputEdge(vecs, &image[0], (top*w.w+in.left)*w.c, w.w*w.c, w.c, v, next, rows, cols)
+	default:
+		f := frame{rows: winoInputs, cols: winoInputs, pixel: w.c, row: winoInputs * w.c}
+		in.copyTo(edge, f, image, top)
+		isa.winoInput(vecs, &edge[0], f.row, f.pixel, v, next)
 	}
-	f := frame{rows: winoInputs, cols: winoInputs, pixel: w.c, row: winoInputs * w.c}
-	in.copyTo(edge, f, image, top)
-	isa.winoInput(vecs, &edge[0], f.row, f.pixel, v, next)
+}
+
+// allInside has a bit for each of a tile's inputs on one axis.
+const allInside = 1<<winoInputs - 1
+
+// inside returns a bit for each of a tile's inputs on one axis, from coordinate first on, that lies in [0, size).
+func inside(first, size int) int {
+	bits := allInside
+	if first < 0 {
+		bits = bits << -first & allInside
+	}
+	if over := first + winoInputs - size; over > 0 {
+		bits &= allInside >> over
+	}
+	return bits
 }
 
 // multiply forms the 36 products.
@@ -179,13 +198,16 @@ func (w winograd) output(isa ISA, t int, m *float32, next int, edge, y []float32
 	n, i, j := w.place(t)
 	to := y[((n*w.oh+i)*w.ow+j)*w.k:]
 	vecs := w.k / isa.lanes()
-	if i+winoTile <= w.oh && j+winoTile <= w.ow {
+	switch rows, cols := inside(i, w.oh), inside(j, w.ow); {
+	case i+winoTile <= w.oh && j+winoTile <= w.ow:
 		isa.winoOutput(vecs, m, next, &to[0], w.ow*w.k, w.k)
-		return
-	}
-	isa.winoOutput(vecs, m, next, &edge[0], winoTile*w.k, w.k)
-	cols := min(winoTile, w.ow-j) * w.k
-	for r := range min(winoTile, w.oh-i) {
-		copy(to[r*w.ow*w.k:r*w.ow*w.k+cols], edge[r*winoTile*w.k:])
+	case isa.masks():
+		isa.winoOutputEdge(vecs, m, next, &to[0], w.ow*w.k, w.k, rows, cols)
+	default:
+		isa.winoOutput(vecs, m, next, &edge[0], winoTile*w.k, w.k)
+		n := min(winoTile, w.ow-j) * w.k
+		for r := range min(winoTile, w.oh-i) {
+			copy(to[r*w.ow*w.k:r*w.ow*w.k+n], edge[r*winoTile*w.k:])
+		}
 	}
 }

@@ -41,3 +41,18 @@ func (i ISA) winoWeightsGrad(vecs int, src *float32, next int, dst *float32, tap
 		winoWeightsGradAVX2(vecs, src, next*floatBytes, dst, tap*floatBytes)
 	}
 }
+
+// masks reports whether tiles at the edge can be handled by masks: these three transforms exist for AVX-512 only.
+func (i ISA) masks() bool { return i == AVX512 }
+
+func (i ISA) winoInputEdge(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int) {
+	winoInputEdgeAVX512(vecs, src, offset*floatBytes, row*floatBytes, pixel*floatBytes, dst, next*floatBytes, rows, cols)
+}
+
+func (i ISA) winoOutputEdge(vecs int, src *float32, next int, dst *float32, row, pixel, rows, cols int) {
+	winoOutputEdgeAVX512(vecs, src, next*floatBytes, dst, row*floatBytes, pixel*floatBytes, rows, cols)
+}
+
+func (i ISA) winoGradientEdge(vecs int, src *float32, row, pixel int, dst *float32, next, rows, cols int) {
+	winoGradientEdgeAVX512(vecs, src, 0, row*floatBytes, pixel*floatBytes, dst, next*floatBytes, rows, cols)
+}

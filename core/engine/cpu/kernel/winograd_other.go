@@ -19,3 +19,17 @@ func (i ISA) winoWeights(int, *float32, int, *float32, int) {
 func (i ISA) winoWeightsGrad(int, *float32, int, *float32, int) {
 	panic("kernel: no Winograd transforms on this CPU")
 }
+
+func (i ISA) masks() bool { return false }
+
+func (i ISA) winoInputEdge(int, *float32, int, int, int, *float32, int, int, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
+
+func (i ISA) winoOutputEdge(int, *float32, int, *float32, int, int, int, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}
+
+func (i ISA) winoGradientEdge(int, *float32, int, int, *float32, int, int, int) {
+	panic("kernel: no Winograd transforms on this CPU")
+}

@@ -104,14 +104,20 @@ func (w winograd) transformPair(isa ISA, g *pairs, at, t int, x, dy, edge []floa
 	n, i, j := w.place(t)
 	image := dy[n*w.oh*w.ow*w.k : (n+1)*w.oh*w.ow*w.k]
 	from, row := image[(i*w.ow+j)*w.k:], w.ow*w.k
-	if i+winoTile > w.oh || j+winoTile > w.ow {
+	outside := i+winoTile > w.oh || j+winoTile > w.ow
+	if outside && !isa.masks() {
 		f := frame{rows: winoTile, cols: winoTile, pixel: w.k, row: winoTile * w.k}
 		field{h: w.oh, w: w.ow, c: w.k, left: j}.copyTo(edge, f, image, i)
 		from, row = edge, f.row
 	}
 	for q := range g.z.count() {
 		c0, c1, _ := g.z.columns(q)
-		isa.winoGradient((c1-c0)/isa.lanes(), &from[c0], row, w.k, &g.dy[q*isa.panel()*g.z.k+at*g.z.width(q)], g.next)
+		vecs, z := (c1-c0)/isa.lanes(), &g.dy[q*isa.panel()*g.z.k+at*g.z.width(q)]
+		if outside && isa.masks() {
+			isa.winoGradientEdge(vecs, &from[c0], row, w.k, z, g.next, inside(i, w.oh), inside(j, w.ow))
+		} else {
+			isa.winoGradient(vecs, &from[c0], row, w.k, z, g.next)
+		}
 	}
 }
 
