@@ -50,7 +50,7 @@ func TestGoldenSteps(t *testing.T) {
 			var turned []kink
 			for _, device := range []engine.Device{cpu.New(pool), tape.Device{}} {
 				t.Run(device.Name(), func(t *testing.T) {
-					turned = agree(t, g.replay(t, device, pool, plain), g.replay(t, device, pool, watchKinks), turned)
+					turned = agree(t, g.replay(t, device, pool, trains), g.replay(t, device, pool, watches), turned)
 				})
 			}
 		})
@@ -70,6 +70,7 @@ var (
 type golden struct {
 	tensors map[string]safetensors.Tensor
 	meta    map[string]string
+	spoil   func(*config.Optimizer) // nil, or what a test gets wrong on purpose
 }
 
 func openGolden(t *testing.T, file string) *golden {
@@ -78,7 +79,7 @@ func openGolden(t *testing.T, file string) *golden {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &golden{tensors, meta}
+	return &golden{tensors: tensors, meta: meta}
 }
 
 // spec is the file's network, from its metadata.
@@ -190,6 +191,9 @@ func (g *golden) config(t *testing.T) config.Config {
 		Momentum: g.float(t, "momentum"), Eta: 0.001, LRScale: "none", ExcludeNormBias: g.meta["optimizer"] == "lars",
 		Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
 	c.Schedule = config.Schedule{Name: "constant"}
+	if g.spoil != nil {
+		g.spoil(&c.Optimizer)
+	}
 	return c
 }
 

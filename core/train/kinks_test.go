@@ -39,8 +39,9 @@ type kink struct {
 	shift   string // parameter that shifts the element's channel
 	channel int
 	element int
-	value   float64 // of the element
-	rms     float64 // of its tensor
+	value   float64 // of the element where it was met, in units of its tensor's root mean square
+	// by is added to the shift to put the element on the other side.
+	by float32
 }
 
 func (k kink) same(l kink) bool {
@@ -48,60 +49,122 @@ func (k kink) same(l kink) bool {
 }
 
 func (k kink) String() string {
-	return fmt.Sprintf("step %d, %s[%d], element %d at %+.1e of the rms", k.step, k.shift, k.channel, k.element, k.value/k.rms)
+	return fmt.Sprintf("step %d, %s[%d], element %d at %+.1e of the rms", k.step, k.shift, k.channel, k.element, k.value)
 }
 
-// nudge moves the shift of the kink's channel so that the element lies as far on the other side of 0, or with the
-// direction -1 moves it back.
-func (k kink) nudge(step int, values map[string][]float32, direction float64) {
+// nudge adds the nudge to the kink's shift in its step, or with the direction -1 takes it back.
+func (k kink) nudge(step int, values map[string][]float32, direction float32) {
 	if step == k.step {
-		by := -k.value - math.Copysign(max(math.Abs(k.value), nudgeLeast*k.rms), k.value)
-		values[k.shift][k.channel] += float32(direction * by)
+		values[k.shift][k.channel] += direction * k.by
 	}
 }
 
-// agree demands that a replay agrees with the truth, once the right kinks are turned. It begins with those that were turned
-// for another device, and gives those that it needed. The watched replay is of the same device.
-func agree(t *testing.T, r, watched *replay, turned []kink) []kink {
+// agree demands that a replay agrees with the truth, once the right kinks are turned. The search uses a watched replay of the
+// same device, begins with the kinks that were turned for another device, and gives those that it turned.
+func agree(t *testing.T, r, w *replay, turned []kink) []kink {
 	t.Helper()
-	r.t, watched.t = t, t
-	best, _ := r.run(turned)
-	for !best.good() && len(turned) < maxTurned {
-		k, f, found := turnOne(r, watched, turned, best)
-		if !found {
-			break
-		}
-		t.Logf("turned %s: excess %.3g -> %.3g", k, best.worst("").excess(), f.worst("").excess())
-		best, turned = f, append(turned, k)
+	r.t, w.t = t, t
+	f := r.run(nil)
+	if !f.good() {
+		turned = search(t, w, turned)
+		f = r.run(turned)
+		t.Logf("with %d kinks turned: %s", len(turned), f)
+	} else {
+		t.Logf("%s", f)
 	}
-	t.Logf("%d kinks turned: %s", len(turned), best)
-	for _, d := range best {
-		if d.excess() > 1 {
+	for _, d := range f {
+		if !(d.excess() <= 1) {
 			t.Errorf("%s is off by %.2g, allowed are %.2g", d.what, d.error, d.tolerance)
 		}
 	}
 	return turned
 }
 
-// turnOne finds the kink that brings the replay closest to the truth, nearest to 0 first. The first that makes most of the
+// search turns one kink after the other until the watched replay agrees, or no kink brings it closer.
+func search(t *testing.T, w *replay, turned []kink) []kink {
+	t.Helper()
+	s := w.settle(turned)
+	for !s.fit.good() && len(s.turned) < maxTurned {
+		next, found := w.turnOne(s)
+		if !found {
+			break
+		}
+		t.Logf("turned %s: excess %.3g -> %.3g", next.turned[len(s.turned)], s.fit.worst("").excess(), next.fit.worst("").excess())
+		s = next
+	}
+	return s.turned
+}
+
+// turnOne turns the kink that brings the replay closest to the truth, nearest to 0 first. The first that makes most of the
 // disagreement go is taken without trying the others.
-func turnOne(r, watched *replay, turned []kink, before fit) (turn kink, after fit, found bool) {
-	_, met := watched.run(turned)
-	slices.SortFunc(met, func(a, b kink) int { return cmp.Compare(math.Abs(a.value/a.rms), math.Abs(b.value/b.rms)) })
-	after = before
-	for _, k := range met {
-		if slices.ContainsFunc(turned, k.same) {
-			continue
+func (r *replay) turnOne(from settled) (best settled, found bool) {
+	r.t.Helper()
+	best = from
+	slices.SortFunc(from.met, func(a, b kink) int { return cmp.Compare(math.Abs(a.value), math.Abs(b.value)) })
+	for _, k := range from.met {
+		s := r.settle(append(slices.Clone(from.turned), k))
+		if s.fit.distance() < best.fit.distance() {
+			best, found = s, true
 		}
-		f, _ := r.run(append(slices.Clone(turned), k))
-		if f.distance() < after.distance() {
-			turn, after, found = k, f, true
-		}
-		if after.distance() < mostGone*before.distance() {
+		if best.fit.distance() < mostGone*from.fit.distance() {
 			break
 		}
 	}
-	return turn, after, found
+	return best, found
+}
+
+// settled is a watched replay in which every turned kink lies on its side.
+type settled struct {
+	fit    fit
+	turned []kink // with their nudges
+	met    []kink // the others
+}
+
+// settle runs a watched replay and sets the nudges of the kinks so that each comes to lie on its other side.
+func (r *replay) settle(turned []kink) settled {
+	r.t.Helper()
+	s := settled{turned: slices.Clone(turned)}
+	for i := range s.turned {
+		s.turned[i].by = 0
+	}
+	s.fit = r.train(func(step int) []kink {
+		r.forwardBackward(step)
+		for range maxTurned { // a nudge moves what comes after it
+			if !r.push(step, s.turned) {
+				break
+			}
+			r.forwardBackward(step)
+		}
+		for _, a := range r.relus {
+			for _, k := range a.kinks(step, r.net.exe.Read(a.input)) {
+				if !slices.ContainsFunc(turned, k.same) {
+					s.met = append(s.met, k)
+				}
+			}
+		}
+		return s.turned
+	})
+	return s
+}
+
+// push nudges the kinks of a step that do not lie on their side, and reports whether there were any.
+func (r *replay) push(step int, turned []kink) (pushed bool) {
+	for i := range turned {
+		k := &turned[i]
+		if k.step != step {
+			continue
+		}
+		a := r.relus[slices.IndexFunc(r.relus, func(a activation) bool { return a.shift == k.shift })]
+		x := r.net.exe.Read(a.input)
+		side, least := -math.Copysign(1, k.value), nudgeLeast*rms(x)
+		if v := float64(x[k.element]); v*side < least/2 {
+			by := float32(side*max(math.Abs(v), least) - v)
+			k.by += by
+			r.net.values[k.shift][k.channel] += by
+			pushed = true
+		}
+	}
+	return pushed
 }
 
 // activation is a ReLU with the parameter that shifts its input.
@@ -155,17 +218,22 @@ func shiftOf(n *gorgonia.Node) string {
 
 // kinks are those among the elements of the input.
 func (a activation) kinks(step int, x []float32) []kink {
+	unit := rms(x)
+	channels := a.input.Dim(len(a.input.Shape()) - 1)
+	var out []kink
+	for i, v := range x {
+		if value := float64(v) / unit; math.Abs(value) < near[step] {
+			out = append(out, kink{step: step, shift: a.shift, channel: i % channels, element: i, value: value})
+		}
+	}
+	return out
+}
+
+// rms is the root mean square.
+func rms(x []float32) float64 {
 	squares := 0.0
 	for _, v := range x {
 		squares += float64(v) * float64(v)
 	}
-	rms := math.Sqrt(squares / float64(len(x)))
-	var out []kink
-	channels := a.input.Dim(len(a.input.Shape()) - 1)
-	for i, v := range x {
-		if math.Abs(float64(v)) < near[step]*rms {
-			out = append(out, kink{step, a.shift, i % channels, i, float64(v), rms})
-		}
-	}
-	return out
+	return math.Sqrt(squares / float64(len(x)))
 }
