@@ -33,6 +33,8 @@ func probeWord(probe string, runs []Run) string {
 	switch probe {
 	case run.Linear:
 		return "linear"
+	case run.Online:
+		return "online linear"
 	case run.KNN:
 		return "kNN"
 	case run.FewLabels:

@@ -16,6 +16,7 @@ const (
 	Linear    = "linear"     // logistic regression on all labels
 	KNN       = "knn"        // weighted k nearest neighbours on all labels
 	FewLabels = "few_labels" // logistic regression on 1 % of the labels
+	Online    = "online"     // linear classifier trained beside the method, on the augmented views
 )
 
 // Result is result.json: the figures of a finished run.
@@ -38,7 +39,7 @@ type Result struct {
 
 // ProbeResult is the accuracy of one probe on one kind of features.
 type ProbeResult struct {
-	Probe    string `json:"probe"`         // Linear, KNN, FewLabels
+	Probe    string `json:"probe"`         // Linear, KNN, FewLabels, Online
 	Features string `json:"features"`      // Trained, Untrained, Pixels
 	Accuracy Number `json:"accuracy"`      // top-1, in [0, 1]
 	Low      Number `json:"low,omitempty"` // 95 % interval of the accuracy for another draw of test images

@@ -31,21 +31,29 @@ type Comparison struct {
 // Compare tests methods against a baseline with the same seeds. A difference counts as resolved when its p-value,
 // after Holm's correction over the methods, is below Level.
 func Compare(baseline Sample, methods []Sample) ([]Comparison, error) {
-	out := make([]Comparison, len(methods))
-	ps := make([]float64, len(methods))
+	names, pairs := make([]string, len(methods)), make([]Paired, len(methods))
 	for i, m := range methods {
 		p, err := Pair(m.Values, baseline.Values)
 		if err != nil {
 			return nil, fmt.Errorf("%s against %s: %w", m.Name, baseline.Name, err)
 		}
-		out[i] = Comparison{Name: m.Name, Paired: p}
+		names[i], pairs[i] = m.Name, p
+	}
+	return Resolve(names, pairs), nil
+}
+
+// Resolve says what paired tests showed, with Holm's correction over all of them. [Compare] is for tests against one
+// baseline; Resolve takes any tests that are read together.
+func Resolve(names []string, pairs []Paired) []Comparison {
+	ps := make([]float64, len(pairs))
+	for i, p := range pairs {
 		ps[i] = p.P
 	}
+	out := make([]Comparison, len(pairs))
 	for i, p := range Holm(ps) {
-		out[i].Adjusted = p
-		out[i].Outcome = outcome(out[i].Paired.Difference.Mean, p)
+		out[i] = Comparison{Name: names[i], Paired: pairs[i], Adjusted: p, Outcome: outcome(pairs[i].Difference.Mean, p)}
 	}
-	return out, nil
+	return out
 }
 
 func outcome(difference, p float64) Outcome {
