@@ -34,6 +34,16 @@ func ReservedEnv() []string {
 // Resolve asks the method and the regularisers that the layers name for their defaults, and merges all layers. The layers'
 // own Params, Regs and Preset are set here. A layer that names no method is an error, a preset that the method lacks too.
 func (s *Session) Resolve(ctx context.Context, l config.Layers) (*config.Resolved, error) {
+	return s.resolve(ctx, l, func(d method.Description) string { return d.Presets[0].Name })
+}
+
+// ResolvePlain is Resolve without a preset where none is named: hyper-parameters are the method's own defaults. It is for
+// what does not train.
+func (s *Session) ResolvePlain(ctx context.Context, l config.Layers) (*config.Resolved, error) {
+	return s.resolve(ctx, l, func(method.Description) string { return "" })
+}
+
+func (s *Session) resolve(ctx context.Context, l config.Layers, standard func(method.Description) string) (*config.Resolved, error) {
 	l.ReservedEnv = append(slices.Clone(l.ReservedEnv), ReservedEnv()...)
 	peek, err := config.Peek(l)
 	if err != nil {
@@ -45,6 +55,9 @@ func (s *Session) Resolve(ctx context.Context, l config.Layers) (*config.Resolve
 	d, err := s.describe(ctx, wire.Method, peek.Method)
 	if err != nil {
 		return nil, err
+	}
+	if peek.Preset == "" && len(d.Presets) > 0 {
+		peek.Preset = standard(d)
 	}
 	preset, err := presetOf(d, peek.Preset)
 	if err != nil {
@@ -75,15 +88,15 @@ func (s *Session) describe(ctx context.Context, kind wire.Kind, name string) (me
 }
 
 func presetOf(d method.Description, name string) (method.Preset, error) {
+	if name == "" {
+		return method.Preset{}, nil
+	}
 	var names []string
 	for _, p := range d.Presets {
-		if p.Name == name || name == "" {
+		if p.Name == name {
 			return p, nil
 		}
 		names = append(names, p.Name)
-	}
-	if name == "" {
-		return method.Preset{}, nil
 	}
 	return method.Preset{}, fault.New(fault.Usage, "choose one of "+strings.Join(names, ", "), "%s has no preset %q", d.Name, name)
 }
