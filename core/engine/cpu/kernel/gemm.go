@@ -33,6 +33,12 @@ const (
 	// splitDepth is the least depth of a part when the sum over K is cut to make tasks; maxSplits their number.
 	splitDepth = 512
 	maxSplits  = 16
+	// A product with few rows and many columns is computed as its transpose: packing op(B) would take longer than the
+	// product, while op(A) is small. It takes at least one panel's worth of rows and this many times more columns.
+	swapLeast = 16
+	swapRatio = 2
+	// swapBlock is the number of columns of C that a task fills from the transpose.
+	swapBlock = 64
 )
 
 // Gemm computes the product. The order of each sum over K depends on the sizes only.
@@ -48,12 +54,50 @@ func Gemm(p *Pool, g GemmArgs) {
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
+	if g.M >= swapLeast && swapRatio*g.M <= g.N {
+		g.swapped(p, scratch)
+		return
+	}
 	b := panels{isa: p.isa, k: g.K, n: g.N}
 	if g.M > gemmRows { // else each panel has one user, which packs it piece by piece
 		b = newPanels(scratch, p.isa, g.K, g.N)
 		g.packB(p, b)
 	}
 	g.multiply(p, b, scratch)
+}
+
+// swapped computes Cᵀ = op(B)ᵀ op(A)ᵀ, and C from it.
+func (g *GemmArgs) swapped(p *Pool, scratch *arena) {
+	turned := scratch.floats(g.N * g.M)
+	Gemm(p, GemmArgs{TransA: !g.TransB, TransB: !g.TransA, M: g.N, N: g.M, K: g.K, Alpha: g.Alpha,
+		A: g.B, Lda: g.Ldb, B: g.A, Ldb: g.Lda, C: turned, Ldc: g.M})
+	p.Run(parts(g.N, swapBlock), func(worker, task int) {
+		j0, j1 := spanSize(g.N, swapBlock, task)
+		if g.Beta == 0 {
+			transposeBlock(p.isa, g.C[j0:], g.Ldc, turned[j0*g.M:], g.M, j1-j0, g.M)
+		} else {
+			block := p.Scratch(worker, g.M*swapBlock)
+			transposeBlock(p.isa, block, swapBlock, turned[j0*g.M:], g.M, j1-j0, g.M)
+			for i := range g.M {
+				row := g.C[i*g.Ldc+j0 : i*g.Ldc+j1]
+				p.isa.Binary(Add, row, row, block[i*swapBlock:])
+			}
+		}
+		for i := range g.M {
+			g.finishRow(p.isa, i, j0, j1)
+		}
+	})
+}
+
+// finishRow adds the bias to columns [j0, j1) of row i and applies ReLU.
+func (g *GemmArgs) finishRow(isa ISA, i, j0, j1 int) {
+	row := g.C[i*g.Ldc+j0 : i*g.Ldc+j1]
+	if g.Bias != nil {
+		isa.Binary(Add, row, row, g.Bias[j0:])
+	}
+	if g.ReLU {
+		isa.Unary(ReLU, row, row)
+	}
 }
 
 func (g *GemmArgs) check() {
@@ -240,14 +284,8 @@ func (g *GemmArgs) rowsOfA(copied []float32, m0, m1, k0, k1 int) (a []float32, r
 func (g *GemmArgs) finishRows(p *Pool, sums []float32, splits int) {
 	p.eachRows(g.M, g.N*(splits+1), func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			row := g.C[i*g.Ldc : i*g.Ldc+g.N]
-			g.addSums(p.isa, row, sums, i, splits)
-			if g.Bias != nil {
-				p.isa.Binary(Add, row, row, g.Bias)
-			}
-			if g.ReLU {
-				p.isa.Unary(ReLU, row, row)
-			}
+			g.addSums(p.isa, g.C[i*g.Ldc:i*g.Ldc+g.N], sums, i, splits)
+			g.finishRow(p.isa, i, 0, g.N)
 		}
 	})
 }

@@ -40,7 +40,7 @@ func gemmTruth(g GemmArgs) []float64 {
 func TestGemm(t *testing.T) {
 	sizes := [][3]int{
 		{1, 1, 1}, {1, 40, 7}, {40, 1, 7}, {3, 5, 0}, {0, 4, 4}, {14, 32, 16}, {15, 33, 17}, {13, 16, 100}, {29, 48, 385},
-		{6, 8, 3}, {7, 9, 64}, {64, 64, 64}, {113, 31, 256}, {128, 97, 33}, {40, 24, 1100}, {31, 65, 2050}, {250, 100, 50},
+		{6, 8, 3}, {7, 9, 64}, {64, 64, 64}, {113, 31, 256}, {128, 97, 33}, {40, 24, 1100}, {31, 65, 2050}, {250, 100, 50}, {16, 70, 40}, {33, 130, 257}, {20, 512, 3},
 	}
 	r := newRand(1)
 	for n, size := range sizes {
@@ -114,7 +114,7 @@ func BenchmarkGemm(b *testing.B) {
 	}{
 		{1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false},
 		{8192, 64, 576, false, false}, {8192, 512, 4608, false, false}, {256, 512, 512, false, true}, {512, 512, 256, true, false},
-		{128, 2048, 2048, false, true}, {64, 256, 131072, true, false}, {16, 16, 16, false, false},
+		{128, 2048, 2048, false, true}, {128, 2048, 2048, false, false}, {64, 2048, 2048, false, true}, {64, 512, 512, false, true}, {64, 512, 512, false, false}, {64, 256, 131072, true, false}, {16, 16, 16, false, false},
 	} {
 		name := fmt.Sprintf("%dx%dx%d", s.m, s.n, s.k)
 		if s.transA {
