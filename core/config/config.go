@@ -127,6 +127,7 @@ type View struct {
 type Probe struct {
 	Every       int     `koanf:"every" min:"0" help:"epochs between probes; 0 for one at the end"`
 	Linear      bool    `koanf:"linear" help:"train a linear classifier on the representations"`
+	Online      bool    `koanf:"online" help:"train a linear classifier beside the method, on the representations of its views"`
 	KNN         bool    `koanf:"knn" help:"classify by the nearest neighbours"`
 	Few         float64 `koanf:"few" min:"0" max:"1" help:"also a linear classifier on this share of the labels; 0 for none"`
 	K           int     `koanf:"k" min:"1" help:"neighbours that vote"`
@@ -160,7 +161,7 @@ func Default() Config {
 		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},
 		Augment:    Augment{Views: []View{view, view}},
-		Probe:      Probe{Linear: true, KNN: true, Few: 0.01, K: 20, Temperature: 0.07},
+		Probe:      Probe{Linear: true, Online: true, KNN: true, Few: 0.01, K: 20, Temperature: 0.07},
 		Collapse:   Collapse{Every: 50},
 		Checkpoint: Checkpoint{EveryMinutes: 10, Keep: 2},
 		Device:     "cpu",

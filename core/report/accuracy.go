@@ -61,7 +61,7 @@ type accuracyLine struct {
 // accuracyRows lists the lines probe by probe, so that runs stand beside each other.
 func accuracyRows(runs []Run) []accuracyLine {
 	var rows []accuracyLine
-	for _, probe := range probeOrder {
+	for _, probe := range probesOf(runs...) {
 		for i, r := range runs {
 			row := accuracyLine{label: probeWord(probe, runs), run: i, probes: map[string]run.ProbeResult{}}
 			if len(runs) > 1 {

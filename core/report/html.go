@@ -109,7 +109,7 @@ func newPage(runs []Run) (*page, error) {
 		p.Runs = append(p.Runs, v)
 	}
 	p.Samples = samples(runs)
-	for _, probe := range probeOrder {
+	for _, probe := range probesOf(runs...) {
 		p.Columns = append(p.Columns, probeWord(probe, runs))
 	}
 	if p.Table = tableOfOne(runs[0]); len(runs) > 1 {
@@ -201,7 +201,7 @@ func tableOfOne(r Run) []tableRow {
 			row.Run = 0
 		}
 		found := false
-		for _, probe := range probeOrder {
+		for _, probe := range probesOf(r) {
 			p, ok := r.accuracy(probe, features)
 			found = found || ok
 			row.Cells = append(row.Cells, accuracyCell(p, ok))
@@ -214,7 +214,7 @@ func tableOfOne(r Run) []tableRow {
 		return rows
 	}
 	gain := tableRow{Label: "gain over the better baseline, points", Run: -1}
-	for _, probe := range probeOrder {
+	for _, probe := range probesOf(r) {
 		gain.Cells = append(gain.Cells, gainCell(r, probe))
 	}
 	return append(rows, gain)
@@ -225,7 +225,7 @@ func tableOfMany(runs []Run) []tableRow {
 	var rows []tableRow
 	for i, r := range runs {
 		row := tableRow{Label: label(runs, i), Run: i, Strong: true}
-		for _, probe := range probeOrder {
+		for _, probe := range probesOf(runs...) {
 			p, ok := r.accuracy(probe, run.Trained)
 			cell := accuracyCell(p, ok)
 			gain := gainCell(r, probe)

@@ -69,7 +69,7 @@ func (s *summary) table() {
 	t.SetStyle(style)
 	header := table.Row{"accuracy"}
 	columns := []table.ColumnConfig{{Number: 1, Align: text.AlignLeft}}
-	for i, probe := range probeOrder {
+	for i, probe := range probesOf(s.run) {
 		header = append(header, probeWord(probe, []Run{s.run}))
 		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
@@ -88,7 +88,7 @@ func (s *summary) table() {
 
 func (s *summary) row(features string) table.Row {
 	row := table.Row{featureWord(features)}
-	for _, probe := range probeOrder {
+	for _, probe := range probesOf(s.run) {
 		cell := "–"
 		if p, ok := s.run.accuracy(probe, features); ok {
 			cell = percent(p.Accuracy)
@@ -104,7 +104,7 @@ func (s *summary) row(features string) table.Row {
 // gains is the distance to the better baseline in points.
 func (s *summary) gains() table.Row {
 	row := table.Row{"gain, points"}
-	for _, probe := range probeOrder {
+	for _, probe := range probesOf(s.run) {
 		cell := "–"
 		p, ok := s.run.accuracy(probe, run.Trained)
 		if b, has := s.run.baseline(probe); ok && has {

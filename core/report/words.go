@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,9 +12,19 @@ import (
 
 // probes and features in the order in which they are shown, with the words for them.
 var (
-	probeOrder   = [...]string{run.Linear, run.KNN, run.FewLabels}
+	probeOrder   = [...]string{run.Linear, run.Online, run.KNN, run.FewLabels}
 	featureOrder = [...]string{run.Trained, run.Untrained, run.Pixels}
 )
+
+// probesOf are the probes that runs show, in order: the online one only where a run has it.
+func probesOf(runs ...Run) []string {
+	return slices.DeleteFunc(slices.Clone(probeOrder[:]), func(probe string) bool {
+		return probe == run.Online && !slices.ContainsFunc(runs, func(r Run) bool {
+			_, ok := r.accuracy(probe, run.Trained)
+			return ok
+		})
+	})
+}
 
 func featureWord(f string) string {
 	switch f {

@@ -14,6 +14,9 @@ import (
 // optimiserPrefix opens the names of the optimiser's state in a checkpoint; parameters and buffers stand under their own.
 const optimiserPrefix = "optimizer."
 
+// onlinePrefix opens the names of the online probe's state.
+const onlinePrefix = "online_probe."
+
 // metaConfig names the configuration's hash in a checkpoint.
 const metaConfig = "config"
 
@@ -30,6 +33,11 @@ func (t *trainer) save() error {
 	for name, state := range t.opt.rule.State() {
 		tensors[optimiserPrefix+name] = safetensors.Floats(slices.Clone(state), len(state))
 	}
+	if t.online != nil {
+		for name, state := range t.online.State() {
+			tensors[onlinePrefix+name] = safetensors.Floats(slices.Clone(state), len(state))
+		}
+	}
 	return t.job.Folder.SaveCheckpoint(t.step, tensors, map[string]string{metaConfig: t.job.Config.Hash()})
 }
 
@@ -45,18 +53,28 @@ func (t *trainer) restore(c *run.Checkpoint) error {
 	if err := readValues(t.net.values, params, t.net.model.Buffers, c.Tensors); err != nil {
 		return err
 	}
-	state := map[string][]float32{}
-	for name, tensor := range c.Tensors {
-		if slot, ok := strings.CutPrefix(name, optimiserPrefix); ok {
-			state[slot] = tensor.F32
-		}
-	}
-	if err := t.opt.rule.Load(state); err != nil {
+	if err := t.opt.rule.Load(under(optimiserPrefix, c.Tensors)); err != nil {
 		return err
+	}
+	if t.online != nil {
+		if err := t.online.Load(under(onlinePrefix, c.Tensors)); err != nil {
+			return err
+		}
 	}
 	t.step = c.Step
 	t.loader.Seek(c.Step)
 	return nil
+}
+
+// under are the tensors whose names open with a prefix, by the rest of their names.
+func under(prefix string, tensors map[string]safetensors.Tensor) map[string][]float32 {
+	out := map[string][]float32{}
+	for name, tensor := range tensors {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			out[rest] = tensor.F32
+		}
+	}
+	return out
 }
 
 // readValues fills parameters and buffers, in place, from a file's tensors.

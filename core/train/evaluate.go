@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sslctl/sslctl/core/model"
+	"github.com/sslctl/sslctl/core/probe"
 	"github.com/sslctl/sslctl/core/probe/collapse"
 	"github.com/sslctl/sslctl/core/run"
 )
@@ -21,6 +22,8 @@ type evaluation struct {
 	job   Job
 	net   *network
 	views viewSet
+	// online is the probe that learned beside the method; nil where there is none.
+	online *probe.Online
 }
 
 func (e *evaluation) phase(name string) { e.job.Observe(PhaseEvent{Name: name}) }
@@ -70,7 +73,7 @@ func lastOf(records []run.Record, m *model.Model) (r stepResult) {
 // finish evaluates and assembles the result.
 func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result, error) {
 	start := time.Now()
-	e := &evaluation{job: t.job, net: t.net, views: t.views}
+	e := &evaluation{job: t.job, net: t.net, views: t.views, online: t.online}
 	judged, err := e.judge(ctx)
 	if err != nil {
 		return run.Result{}, err
@@ -109,6 +112,13 @@ func (e *evaluation) judge(ctx context.Context) (j judgement, err error) {
 	}
 	if j.probes, err = e.probes(ctx, run.Trained, train, test); err != nil {
 		return j, err
+	}
+	if e.online != nil {
+		p, err := e.testOnline(train, test)
+		if err != nil {
+			return j, err
+		}
+		j.probes = append(j.probes, p)
 	}
 	baselines, err := e.baselines(ctx)
 	j.probes = append(j.probes, baselines...)

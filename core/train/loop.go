@@ -80,6 +80,7 @@ func (t *trainer) advance(ctx context.Context) error {
 	if err := t.finite(); err != nil {
 		return err
 	}
+	t.learnOnline(batch.Labels)
 	t.opt.step(t.step)
 	t.net.updateBuffers()
 	t.step++

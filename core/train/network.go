@@ -15,6 +15,7 @@ type network struct {
 	model  *model.Model
 	exe    engine.Executable
 	values map[string][]float32 // in memory layout, by name
+	readsY bool                 // representations are read after a step, for the online probe
 }
 
 func newNetwork(j Job, size int) (n *network, err error) {
@@ -24,6 +25,7 @@ func newNetwork(j Job, size int) (n *network, err error) {
 		return nil, err
 	}
 	n.values = n.model.Init(j.Config.Train.Seed)
+	n.readsY = learnsOnline(j)
 	return n, n.connect(j.Device)
 }
 
@@ -45,6 +47,9 @@ func (n *network) outputs() []expr.Tensor {
 	m := n.model
 	outputs := append([]expr.Tensor{m.Loss}, m.Z...)
 	outputs = append(outputs, m.P...)
+	if n.readsY {
+		outputs = append(outputs, m.Y...)
+	}
 	for _, t := range m.Terms {
 		outputs = append(outputs, t.Value)
 	}

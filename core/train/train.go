@@ -22,6 +22,7 @@ import (
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/model"
+	"github.com/sslctl/sslctl/core/probe"
 	"github.com/sslctl/sslctl/core/run"
 	"github.com/sslctl/sslctl/sdk/method"
 )
@@ -141,6 +142,7 @@ type trainer struct {
 	job    Job
 	net    *network
 	opt    *optimiser
+	online *probe.Online // nil where the configuration or the data has none
 	loader *data.Loader
 	views  viewSet
 	total  int // steps
@@ -167,6 +169,7 @@ func newTrainer(j Job) (*trainer, error) {
 	if t.opt, err = newOptimiser(j.Config, t.net, t.total, t.loader.StepsPerEpoch(), j.Pool); err != nil {
 		return nil, err
 	}
+	t.online = newOnline(j, t.net, t.total)
 	return t, nil
 }
 
