@@ -4,7 +4,7 @@ const (
 	// chunkPixels is the number of output pixels whose gradient a task holds in packed form at a time.
 	chunkPixels = 256
 	// partialFloats bounds the memory of the partial gradients that are added at the end, and weightTasks their number.
-	partialFloats = 1 << 22
+	partialFloats = 1 << 23
 	weightTasks   = 16
 	// productSize is the number of weights from which on a pointwise convolution's gradient is left to Gemm: with fewer,
 	// reading the pixels dominates, and taking them chunk by chunk is three times as fast.
