@@ -11,7 +11,6 @@ import (
 
 	"github.com/sslctl/sslctl/backbones"
 	"github.com/sslctl/sslctl/core/config"
-	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/engine/tape"
@@ -41,18 +40,19 @@ func TestGoldenSteps(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden steps in %s: %v", dir, err)
 	}
-	pool := kernel.NewPool(2)
-	t.Cleanup(pool.Close)
 	for _, file := range files {
 		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "step-"), ".safetensors")
 		t.Run(name, func(t *testing.T) {
 			g := openGolden(t, file)
 			var turned []kink
-			for _, device := range []engine.Device{cpu.New(pool), tape.Device{}} {
-				t.Run(device.Name(), func(t *testing.T) {
-					turned = agree(t, g.replay(t, device, pool, trains), g.replay(t, device, pool, watches), turned)
-				})
+			for _, isa := range kernel.ISAs() {
+				pool := kernel.NewPool(2, kernel.WithISA(isa))
+				t.Run("cpu "+isa.String(), func(t *testing.T) { turned = g.agree(t, cpu.New(pool), pool, turned) })
+				pool.Close()
 			}
+			pool := kernel.NewPool(1) // of the optimiser
+			t.Run("tapemachine", func(t *testing.T) { g.agree(t, tape.Device{}, pool, turned) })
+			pool.Close()
 		})
 	}
 }

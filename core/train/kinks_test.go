@@ -9,6 +9,8 @@ import (
 
 	"gorgonia.org/gorgonia"
 
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
@@ -59,14 +61,14 @@ func (k kink) nudge(step int, values map[string][]float32, direction float32) {
 	}
 }
 
-// agree demands that a replay agrees with the truth, once the right kinks are turned. The search uses a watched replay of the
-// same device, begins with the kinks that were turned for another device, and gives those that it turned.
-func agree(t *testing.T, r, w *replay, turned []kink) []kink {
+// agree demands that a replay on a device agrees with the truth, once the right kinks are turned. The search begins with the
+// kinks that were turned for another device; agree gives those that it turned.
+func (g *golden) agree(t *testing.T, d engine.Device, pool *kernel.Pool, turned []kink) []kink {
 	t.Helper()
-	r.t, w.t = t, t
+	r := g.replay(t, d, pool, trains)
 	f := r.run(nil)
 	if !f.good() {
-		turned = search(t, w, turned)
+		turned = search(t, g.replay(t, d, pool, watches), turned)
 		f = r.run(turned)
 		t.Logf("with %d kinks turned: %s", len(turned), f)
 	} else {
