@@ -89,7 +89,9 @@ func (r Report) terminal(w io.Writer) error {
 		b.WriteString("\n")
 	}
 	for _, n := range d.Notes {
-		fmt.Fprintf(&b, "%s\n", text.WrapSoft(n, 110))
+		for line := range strings.Lines(text.WrapSoft(n, 110)) {
+			b.WriteString(strings.TrimRight(line, " \n") + "\n")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

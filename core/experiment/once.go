@@ -22,8 +22,8 @@ func Once(ctx context.Context, c config.Config, o Options) (result run.Result, f
 	}
 	switch folder, why := found.best(); {
 	case folder == nil:
-		result, folder, err := Start(ctx, c, o)
-		return result, folder, false, err
+		_, folder, err := Start(ctx, c, o)
+		return reread(folder, err)
 	case found[run.Done].folder != nil:
 		result, err := folder.Result()
 		return result, folder, true, err
@@ -33,9 +33,18 @@ func Once(ctx context.Context, c config.Config, o Options) (result run.Result, f
 		return result, folder, false, fault.New(fault.Usage, "wait for it, or stop it and repeat the command, which then continues it",
 			"run %s of the same configuration is in progress", folder.Dir())
 	default:
-		result, folder, err := Continue(ctx, folder.Dir(), o)
-		return result, folder, false, err
+		_, folder, err := Continue(ctx, folder.Dir(), o)
+		return reread(folder, err)
 	}
+}
+
+// reread takes the result of a new run from its folder, so that it has the same digits as when it is reused.
+func reread(folder *run.Folder, err error) (run.Result, *run.Folder, bool, error) {
+	if err != nil {
+		return run.Result{}, folder, false, err
+	}
+	result, err := folder.Result()
+	return result, folder, false, err
 }
 
 // candidates are the newest runs of a configuration, by status.

@@ -95,24 +95,23 @@ func (o *Online) standardise(k int, views [][]float32, rows int) {
 			}
 		}
 	}
+	// One pass, about the running mean: the closer the shift, the less the difference of squares cancels.
+	shift := o.state[onlineMean]
 	overAll(func(row []float32) {
 		for j, x := range row {
-			mean[j] += float64(x)
+			d := float64(x) - float64(shift[j])
+			mean[j] += d
+			variance[j] += d * d
 		}
 	})
 	for j := range mean {
 		mean[j] /= float64(rows)
+		variance[j] = max(0, variance[j]/float64(rows)-mean[j]*mean[j])
+		mean[j] += float64(shift[j])
 	}
-	overAll(func(row []float32) {
-		for j, x := range row {
-			d := float64(x) - mean[j]
-			variance[j] += d * d
-		}
-	})
 	share := max(onlineRunning, 1/float64(k+1))
 	centre, inverse := make([]float32, o.dim), make([]float32, o.dim)
 	for j := range mean {
-		variance[j] /= float64(rows)
 		centre[j], inverse[j] = float32(mean[j]), float32(1/math.Sqrt(variance[j]+onlineEps))
 		o.state[onlineMean][j] += float32(share * (mean[j] - float64(o.state[onlineMean][j])))
 		o.state[onlineVariance][j] += float32(share * (variance[j] - float64(o.state[onlineVariance][j])))
