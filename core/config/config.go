@@ -132,6 +132,7 @@ type Probe struct {
 	Few         float64 `koanf:"few" min:"0" max:"1" help:"also a linear classifier on this share of the labels; 0 for none"`
 	K           int     `koanf:"k" min:"1" help:"neighbours that vote"`
 	Temperature float64 `koanf:"temperature" above:"0" help:"temperature of the neighbours' votes"`
+	Baselines   bool    `koanf:"baselines" help:"also probe the untrained network and the raw pixels, which training has to beat"`
 }
 
 // Collapse says how collapse is watched for.
@@ -161,7 +162,7 @@ func Default() Config {
 		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},
 		Augment:    Augment{Views: []View{view, view}},
-		Probe:      Probe{Linear: true, Online: true, KNN: true, Few: 0.01, K: 20, Temperature: 0.07},
+		Probe:      Probe{Baselines: true, Linear: true, Online: true, KNN: true, Few: 0.01, K: 20, Temperature: 0.07},
 		Collapse:   Collapse{Every: 50},
 		Checkpoint: Checkpoint{EveryMinutes: 10, Keep: 2},
 		Device:     "cpu",

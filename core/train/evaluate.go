@@ -120,6 +120,9 @@ func (e *evaluation) judge(ctx context.Context) (j judgement, err error) {
 		}
 		j.probes = append(j.probes, p)
 	}
+	if !e.job.Config.Probe.Baselines {
+		return j, nil
+	}
 	baselines, err := e.baselines(ctx)
 	j.probes = append(j.probes, baselines...)
 	return j, err
