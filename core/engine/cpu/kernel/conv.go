@@ -8,6 +8,9 @@ import "fmt"
 //
 // where x outside the image is zero. x is [N, H, W, C], w is [R, S, C, K] and y is [N, P, Q, K] with P and Q from OutSize.
 // Outputs are overwritten, and must not overlap inputs.
+//
+// Filters of 3 x 3 with a stride of one and 32 channels or more take Winograd's method (see the winograd type), whose
+// rounding error is about 1e-5 of the result's root mean square; the direct method's is about 1e-6.
 type Conv struct {
 	N, H, W, C, K int
 	R, S          int

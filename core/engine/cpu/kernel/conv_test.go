@@ -90,6 +90,30 @@ func TestConv(t *testing.T) {
 	}
 }
 
+func TestWinogradIsChosen(t *testing.T) {
+	for _, c := range []struct {
+		Conv
+		want bool
+	}{
+		{Conv{128, 32, 32, 64, 64, 3, 3, 1, 1}, true},
+		{Conv{256, 14, 14, 32, 32, 3, 3, 1, 1}, true},
+		{Conv{256, 7, 7, 64, 64, 3, 3, 1, 1}, true},
+		{Conv{128, 4, 4, 512, 512, 3, 3, 1, 1}, true},
+		{Conv{128, 32, 32, 3, 64, 3, 3, 1, 1}, false},   // few channels
+		{Conv{128, 32, 32, 40, 64, 3, 3, 1, 1}, false},  // no multiple of 16
+		{Conv{128, 32, 32, 64, 128, 3, 3, 2, 1}, false}, // stride 2
+		{Conv{128, 5, 1, 64, 64, 3, 3, 1, 1}, false},    // tiles mostly outside
+		{Conv{2, 8, 8, 64, 64, 3, 3, 1, 1}, false},      // few tiles
+		{Conv{128, 32, 32, 64, 64, 1, 1, 1, 0}, false},
+	} {
+		for _, isa := range []ISA{Plain, AVX2, AVX512} {
+			if _, got := c.winograd(isa); got != (c.want && isa != Plain) {
+				t.Errorf("%+v on %v: Winograd's method is chosen: %v", c.Conv, isa, got)
+			}
+		}
+	}
+}
+
 func TestConvWithoutImages(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// input writes V = Bᵀ d B for a tile of 6 x 6 pixels.
+func (w *wino) input() {
+	w.loop("winoInput", "transforms a tile of inputs.", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
+		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
+			rows := newStride(st["row"], 6)
+			out, q := build.GP64(), build.GP64()
+			build.MOVQ(dst, out)
+			for _, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
+				build.MOVQ(src, q)
+				t := map[int][]reg.VecVirtual{}
+				for range 6 {
+					d := w.loader(func(j int) operand.Mem { return rows.from(q, j) })
+					for _, i := range set {
+						t[i] = append(t[i], w.bt(d, i))
+					}
+					build.ADDQ(st["pixel"], q)
+				}
+				for _, i := range set {
+					d := w.registers(t[i])
+					for j := range 6 {
+						build.VMOVUPS(w.bt(d, j), at(out, 0))
+						build.ADDQ(st["next"], out)
+					}
+				}
+			}
+		}, 2, 4, 5)
+}
+
+// output writes y = Aᵀ M A, a tile of 4 x 4 pixels.
+func (w *wino) output() {
+	w.loop("winoOutput", "transforms a tile of products back.", "func(vecs int, src *float32, next int, dst *float32, row, pixel int)", list("next row pixel"),
+		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
+			next, rows := newStride(st["next"], 6), newStride(st["row"], 4)
+			q, out := build.GP64(), build.GP64()
+			for _, set := range w.sets([]int{0, 2}, []int{1, 3}) {
+				build.MOVQ(src, q)
+				t := map[int][]reg.VecVirtual{}
+				for range 6 {
+					m := w.loader(func(j int) operand.Mem { return next.from(q, j) })
+					for _, b := range set {
+						t[b] = append(t[b], w.at4(m, b))
+					}
+					build.LEAQ(operand.Mem{Base: q, Index: next.three, Scale: 2}, q)
+				}
+				for _, b := range set {
+					build.MOVQ(dst, out)
+					for range b {
+						build.ADDQ(st["pixel"], out)
+					}
+					m := w.registers(t[b])
+					for a := range 4 {
+						build.VMOVUPS(w.at4(m, a), rows.from(out, a))
+					}
+				}
+			}
+		}, 2, 4, 8)
+}
+
+// gradient writes Z = A dy Aᵀ for a tile of 4 x 4 pixels.
+func (w *wino) gradient() {
+	w.loop("winoGradient", "transforms a tile of the output's gradient.", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
+		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
+			rows := newStride(st["row"], 4)
+			out, q := build.GP64(), build.GP64()
+			build.MOVQ(dst, out)
+			for _, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
+				build.MOVQ(src, q)
+				t := map[int][]reg.VecVirtual{}
+				for range 4 {
+					v := w.loader(func(j int) operand.Mem { return rows.from(q, j) })
+					for _, i := range set {
+						t[i] = append(t[i], w.a6(v, i))
+					}
+					build.ADDQ(st["pixel"], q)
+				}
+				for _, i := range set {
+					v := w.registers(t[i])
+					for j := range 6 {
+						build.VMOVUPS(w.a6(v, j), at(out, 0))
+						build.ADDQ(st["next"], out)
+					}
+				}
+			}
+		}, 2, 4)
+}
+
+// weights writes U = G g Gᵀ for filters of 3 x 3 taps.
+func (w *wino) weights() {
+	w.loop("winoWeights", "transforms filters.", "func(vecs int, src *float32, tap int, dst *float32, next int)", list("tap next"),
+		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
+			row := build.GP64()
+			build.LEAQ(operand.Mem{Base: st["tap"], Index: st["tap"], Scale: 2}, row)
+			rows := newStride(row, 3)
+			out, q := build.GP64(), build.GP64()
+			build.MOVQ(dst, out)
+			for _, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
+				build.MOVQ(src, q)
+				t := map[int][]reg.VecVirtual{}
+				for range 3 {
+					g := w.loader(func(j int) operand.Mem { return rows.from(q, j) })
+					for _, i := range set {
+						t[i] = append(t[i], w.g6(g, i))
+					}
+					build.ADDQ(st["tap"], q)
+				}
+				for _, i := range set {
+					g := w.registers(t[i])
+					for j := range 6 {
+						build.VMOVUPS(w.g6(g, j), at(out, 0))
+						build.ADDQ(st["next"], out)
+					}
+				}
+			}
+		}, 1./4, -1./6, 1./24, 1./12)
+}
+
+// weightsGrad adds Gᵀ dU G to dg.
+func (w *wino) weightsGrad() {
+	w.loop("winoWeightsGrad", "transforms the gradient of the transformed filters back and adds it.", "func(vecs int, src *float32, next int, dst *float32, tap int)", list("next tap"),
+		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
+			next := newStride(st["next"], 6)
+			row := build.GP64()
+			build.LEAQ(operand.Mem{Base: st["tap"], Index: st["tap"], Scale: 2}, row)
+			rows := newStride(row, 3)
+			q, out := build.GP64(), build.GP64()
+			build.MOVQ(dst, out)
+			for _, set := range w.sets([]int{0, 1, 2}) {
+				build.MOVQ(src, q)
+				t := map[int][]reg.VecVirtual{}
+				for range 6 {
+					u := w.loader(func(j int) operand.Mem { return next.from(q, j) })
+					for _, b := range set {
+						t[b] = append(t[b], w.gt3(u, b))
+					}
+					build.LEAQ(operand.Mem{Base: q, Index: next.three, Scale: 2}, q)
+				}
+				for _, b := range set {
+					u := w.registers(t[b])
+					for a := range 3 {
+						x := w.gt3(u, a)
+						build.VADDPS(rows.from(out, a), x, x)
+						build.VMOVUPS(x, rows.from(out, a))
+					}
+					build.ADDQ(st["tap"], out)
+				}
+			}
+		}, 1./4, -1./6, 1./24, 1./12)
+}
