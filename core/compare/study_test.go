@@ -273,3 +273,19 @@ func TestDivergedRunIsReused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestSwitchesTrain: every shape of branches that the ablations ask for can be trained, SimSiam's without the predictor whose
+// rate its preset fixes among them.
+func TestSwitchesTrain(t *testing.T) {
+	b := newBench(t)
+	for name, set := range map[string][]string{
+		"simsiam": {"predictor=false", "head_norm=false", "reg.var=1", "reg.cov=0.01"}, "vicreg": {"predictor=true", "head_norm=false"},
+		"byol": {"predictor=false"}, "barlowtwins": {"unshared=true"},
+	} {
+		s := methods(t, b, layers(t, t.TempDir(), append([]string{"steps=2"}, set...)...), name)
+		s.Seeds = 1
+		if _, _, err := b.conduct(t.Context(), s); err != nil {
+			t.Errorf("%s with %v: %v", name, set, err)
+		}
+	}
+}

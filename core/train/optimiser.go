@@ -18,6 +18,9 @@ type optimiser struct {
 	momentum optim.Momentum
 }
 
+// predictorPrefix opens the names of the predictor's parameters.
+const predictorPrefix = "predictor"
+
 func newOptimiser(c config.Config, n *network, total, perEpoch int, pool *kernel.Pool) (*optimiser, error) {
 	var params []optim.Param
 	for _, p := range n.model.Params {
@@ -31,6 +34,10 @@ func newOptimiser(c config.Config, n *network, total, perEpoch int, pool *kernel
 	}
 	options := optim.Options{LR: c.PeakLR()}
 	for _, prefix := range c.Optimizer.FixedLR {
+		// SimSiam's presets fix the predictor's rate; an ablation may have switched it off. Any other stray prefix is an error.
+		if prefix == predictorPrefix && n.spec.Method.Recipe.Predictor == nil {
+			continue
+		}
 		options.Rates = append(options.Rates, optim.Rate{Prefix: prefix, Scale: 1, Fixed: true})
 	}
 	var err error
