@@ -10,7 +10,7 @@ import (
 //
 //	y[n, p, q, c] = max_{r, s < Size} x[n, p*Stride+r-Pad, q*Stride+s-Pad, c]
 //
-// Pad is at most half of Size, so that no window is all border.
+// Pad is at most half of Size, so that no window is all border. What a window with a NaN gives is not specified.
 type MaxPool struct {
 	N, H, W, C        int
 	Size, Stride, Pad int
