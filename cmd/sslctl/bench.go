@@ -9,6 +9,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/bench"
 	"github.com/sslctl/sslctl/core/config"
+	"github.com/sslctl/sslctl/core/experiment"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
@@ -31,7 +32,7 @@ func (a *app) benchStepCommand() *cobra.Command {
 		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := newPool(config.Config{Threads: threads, CPUISA: isa})
+			pool, err := experiment.NewPool(config.Config{Threads: threads, CPUISA: isa})
 			if err != nil {
 				return err
 			}

@@ -1,65 +1,154 @@
 package main
 
 import (
+	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sslctl/sslctl/core/config"
 )
 
 // layerFlags are the flags by which a command is configured.
 type layerFlags struct {
+	only   []string // the shortcuts that the command has; empty for all
 	file   string
 	set    []string
 	addReg string
 }
 
-// shortcuts are flags that stand for a key of the configuration.
-var shortcuts = []struct{ flag, key, kind, usage string }{
-	{"method", "method", "string", "method to train: a shipped one or an installed plugin"},
-	{"preset", "preset", "string", "named settings of the method; sslctl method describe NAME shows them"},
-	{"data", "data.name", "string", "data set: fashion-mnist, mnist, cifar10, cifar100 or a folder of images"},
-	{"data-dir", "data.dir", "string", "folder that holds the data set's files"},
-	{"backbone", "backbone.name", "string", "network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp"},
-	{"epochs", "train.epochs", "int", "passes over the data"},
-	{"steps", "train.steps", "int", "optimiser steps, in place of epochs"},
-	{"batch", "train.batch", "int", "images in a step"},
-	{"lr", "optimizer.lr", "float", "learning rate at its peak"},
-	{"optimizer", "optimizer.name", "string", "sgd, lars or adamw"},
-	{"seed", "train.seed", "int", "seed of every random draw"},
-	{"device", "device", "string", "cpu, or tapemachine (Gorgonia's VM: slow, the oracle)"},
-	{"threads", "threads", "int", "threads of the CPU kernels (default one a core)"},
-	{"cpu-isa", "cpu_isa", "string", "force an instruction set of the CPU kernels"},
-	{"stop-on-collapse", "collapse.stop", "bool", "end the run when the embeddings have collapsed"},
+// shortcut is a flag that stands for a key of the configuration.
+type shortcut struct {
+	flag, key string
+	value     keyFlag // its kind and placeholder
+	usage     string
+	// standard is the effective default: "" for that of the configuration, "preset" for the same or the preset's, else a text.
+	standard string
 }
 
-func (l *layerFlags) register(c *cobra.Command) {
+// keyFlag is the value of a shortcut, kept as text until the layers are made.
+type keyFlag struct{ kind, placeholder, text string }
+
+// Set checks the text against the flag's kind.
+func (k *keyFlag) Set(s string) error {
+	if k.text = s; k.typed() == nil {
+		return fmt.Errorf("wants a %s", k.kind)
+	}
+	return nil
+}
+
+// String is the text.
+func (k *keyFlag) String() string { return k.text }
+
+// Type is the placeholder in --help; "bool" has none.
+func (k *keyFlag) Type() string { return k.placeholder }
+
+// typed is the value in the type of its kind; nil where the text has none.
+func (k *keyFlag) typed() any {
+	var v any = k.text
+	var err error
+	switch k.kind {
+	case wholeNumber:
+		v, err = strconv.Atoi(k.text)
+	case realNumber:
+		v, err = strconv.ParseFloat(k.text, 64)
+	case truth:
+		v, err = strconv.ParseBool(k.text)
+	}
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// The kinds of flags, as in "wants a ...".
+const (
+	someText    = "text"
+	wholeNumber = "whole number"
+	realNumber  = "number"
+	truth       = "truth value (true or false)"
+)
+
+func shortcuts() []shortcut {
+	name, count := keyFlag{kind: someText, placeholder: "NAME"}, keyFlag{kind: wholeNumber, placeholder: "N"}
+	folder, rate, sw := keyFlag{kind: someText, placeholder: "FOLDER"}, keyFlag{kind: realNumber, placeholder: "X"}, keyFlag{kind: truth, placeholder: "bool"}
+	return []shortcut{
+		{"method", "method", name, "method to train: a shipped one or an installed plugin; sslctl method list shows them", "required"},
+		{"preset", "preset", name, "named settings of the method; sslctl method describe NAME shows them", "the method's first"},
+		{"data", "data.name", name, "data set of sslctl data list, or a folder of images", "required"},
+		{"data-dir", "data.dir", folder, "folder that holds the data set's files", "where data fetch puts them"},
+		{"on-corrupt", "data.on_corrupt", keyFlag{kind: someText, placeholder: "ACTION"}, "what to do with an image that cannot be decoded: fail or skip", ""},
+		{"backbone", "backbone.name", name, "network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp", "preset"},
+		{"epochs", "train.epochs", count, "passes over the data", "preset"},
+		{"steps", "train.steps", count, "optimiser steps, in place of epochs", "as many as the epochs have"},
+		{"batch", "train.batch", count, "images in a step", "preset"},
+		{"lr", "optimizer.lr", rate, "learning rate at its peak", "preset"},
+		{"optimizer", "optimizer.name", name, "sgd, lars or adamw", "preset"},
+		{"seed", "train.seed", count, "seed of every random draw", ""},
+		{"device", "device", name, "cpu, or tapemachine (Gorgonia's VM: slow, the oracle)", ""},
+		{"threads", "threads", count, "threads of the CPU kernels", "one a core"},
+		{"cpu-isa", "cpu_isa", name, "instruction set of the CPU kernels: auto, avx512, avx2, generic", ""},
+		{"stop-on-collapse", "collapse.stop", sw, "end the run when the embeddings have collapsed", ""},
+	}
+}
+
+// shortcuts are those that the command has.
+func (l *layerFlags) shortcuts() []shortcut {
+	return slices.DeleteFunc(shortcuts(), func(s shortcut) bool { return len(l.only) > 0 && !slices.Contains(l.only, s.flag) })
+}
+
+func (l *layerFlags) register(a *app, c *cobra.Command) {
 	f := c.Flags()
-	for _, s := range shortcuts {
-		switch s.kind {
-		case "string":
-			f.String(s.flag, "", s.usage)
-		case "int":
-			f.Int(s.flag, 0, s.usage)
-		case "float":
-			f.Float64(s.flag, 0, s.usage)
-		case "bool":
-			f.Bool(s.flag, false, s.usage)
+	for _, s := range l.shortcuts() {
+		value := s.value
+		flag := f.VarPF(&value, s.flag, "", fmt.Sprintf("%s (default %s)", s.usage, s.effective()))
+		if s.standard == "required" {
+			flag.Usage = s.usage + " (required)"
+		}
+		if value.kind == truth {
+			flag.NoOptDefVal = "true"
 		}
 	}
-	f.StringVar(&l.file, "config", "", "configuration in YAML, such as a run's config.yaml")
-	f.StringArrayVar(&l.set, "set", nil, "KEY=VALUE: any key of the configuration, or a hyper-parameter of the method (repeatable)")
-	f.StringVar(&l.addReg, "add-reg", "", "regularisers to add: var,cov or var=1,cov=0.01")
+	f.StringVar(&l.file, "config", "", "configuration in a YAML `FILE`, such as a run's config.yaml")
+	f.StringArrayVar(&l.set, "set", nil, "`KEY=VALUE`: any key of the configuration, or a hyper-parameter of the method (repeatable)")
+	f.StringVar(&l.addReg, "add-reg", "", "`REGULARISERS` to add: var,cov or var=1,cov=0.01")
+	a.completeLayers(c)
+}
+
+// effective is the default as --help shows it.
+func (s shortcut) effective() string {
+	if s.standard != "" && s.standard != "preset" {
+		return s.standard
+	}
+	keys := config.Keys()
+	text := keys[slices.IndexFunc(keys, func(k config.Key) bool { return k.Name == s.key })].Default
+	if s.standard == "preset" {
+		text += ", or the preset's"
+	}
+	return text
+}
+
+// given is the first of the flags of configuration, or of others, that the user gave; "" for none.
+func (l *layerFlags) given(c *cobra.Command, others ...string) string {
+	names := append([]string{"config", "set", "add-reg"}, others...)
+	for _, s := range l.shortcuts() {
+		names = append(names, s.flag)
+	}
+	i := slices.IndexFunc(names, c.Flags().Changed)
+	if i < 0 {
+		return ""
+	}
+	return names[i]
 }
 
 // layers are what the command line, the environment and the file say. Flags that were not given say nothing.
 func (l *layerFlags) layers(c *cobra.Command, env []string) (config.Layers, error) {
 	flags := map[string]any{}
-	for _, s := range shortcuts {
+	for _, s := range l.shortcuts() {
 		if f := c.Flags().Lookup(s.flag); f.Changed {
-			flags[s.key] = typed(c.Flags(), s.flag, s.kind)
+			flags[s.key] = f.Value.(*keyFlag).typed()
 		}
 	}
 	if l.addReg != "" {
@@ -70,21 +159,4 @@ func (l *layerFlags) layers(c *cobra.Command, env []string) (config.Layers, erro
 		maps.Copy(flags, regs)
 	}
 	return config.Layers{File: l.file, Env: env, Flags: flags, Set: l.set}, nil
-}
-
-// typed is the value of a flag that register made.
-func typed(f *pflag.FlagSet, name, kind string) any {
-	switch kind {
-	case "int":
-		v, _ := f.GetInt(name)
-		return v
-	case "float":
-		v, _ := f.GetFloat64(name)
-		return v
-	case "bool":
-		v, _ := f.GetBool(name)
-		return v
-	}
-	v, _ := f.GetString(name)
-	return v
 }

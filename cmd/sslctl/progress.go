@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -23,10 +24,21 @@ func (a *app) progress() progress {
 	case a.quiet:
 		return silent{}
 	case a.terminal:
-		return &bars{container: mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(24), mpb.WithRefreshRate(200*time.Millisecond))}
+		return &bars{container: a.container()}
 	}
 	return &lines{out: a.stderr}
 }
+
+// container draws bars on stderr.
+func (a *app) container() *mpb.Progress {
+	return mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(barWidth), mpb.WithRefreshRate(200*time.Millisecond))
+}
+
+// Columns of a bar and of the name before it.
+const (
+	barWidth  = 24
+	nameWidth = 36
+)
 
 type silent struct{}
 
@@ -38,18 +50,18 @@ type bars struct {
 	container *mpb.Progress
 	bar       *mpb.Bar
 	name      string
-	text      string // beside the bar
+	text      *atomic.Pointer[string] // beside the bar, which draws in a goroutine of its own
 }
 
 func (b *bars) observe(e train.Event) {
 	switch e := e.(type) {
 	case train.StepEvent:
 		b.show("training", int64(e.Total))
-		b.text = describe(e)
+		text := describeStep(e)
+		b.text.Store(&text)
 		b.bar.SetCurrent(int64(e.Step))
 	case train.PhaseEvent:
 		b.show(e.Name, int64(max(e.Total, 1)))
-		b.text = ""
 		if e.Total > 0 {
 			b.bar.SetCurrent(int64(e.Done))
 		}
@@ -62,10 +74,28 @@ func (b *bars) show(name string, total int64) {
 		return
 	}
 	b.finish()
-	b.name = name
-	b.bar = b.container.AddBar(total,
-		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-36s", name))),
-		mpb.AppendDecorators(decor.NewPercentage("%3d "), decor.Any(func(decor.Statistics) string { return " " + b.text })))
+	b.name, b.text = name, &atomic.Pointer[string]{}
+	b.bar = addBar(b.container, name, total, b.text)
+}
+
+func addBar(p *mpb.Progress, name string, total int64, text *atomic.Pointer[string]) *mpb.Bar {
+	return p.AddBar(total,
+		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-*s", nameWidth, name))),
+		mpb.AppendDecorators(decor.NewPercentage("%3d "), decor.Any(func(s decor.Statistics) string {
+			if t := text.Load(); t != nil {
+				return cut("  "+*t, s.AvailableWidth)
+			}
+			return ""
+		})))
+}
+
+// cut shortens text to a number of columns.
+func cut(text string, columns int) string {
+	r := []rune(text)
+	if len(r) <= columns {
+		return text
+	}
+	return string(r[:max(columns-1, 0)]) + "…"
 }
 
 func (b *bars) finish() {
@@ -94,7 +124,7 @@ func (l *lines) observe(e train.Event) {
 	case train.StepEvent:
 		if time.Since(l.last) >= lineEvery || e.Step == e.Total {
 			l.last = time.Now()
-			fmt.Fprintf(l.out, "step %d/%d  %s\n", e.Step, e.Total, describe(e))
+			fmt.Fprintf(l.out, "step %d/%d  %s\n", e.Step, e.Total, describeStep(e))
 		}
 	case train.PhaseEvent:
 		if e.Name != l.phase {
@@ -106,8 +136,8 @@ func (l *lines) observe(e train.Event) {
 
 func (l *lines) close() {}
 
-// describe is one line: speed, time left, loss with its terms, health of the embeddings.
-func describe(e train.StepEvent) string {
+// describeStep is one line: speed, time left, loss with its terms, health of the embeddings.
+func describeStep(e train.StepEvent) string {
 	parts := []string{fmt.Sprintf("epoch %.1f/%.0f", e.Epoch, e.Epochs), fmt.Sprintf("%.0f images/s", e.ImagesPerSecond),
 		e.Left.Round(time.Second).String() + " left", fmt.Sprintf("loss %.4g", e.Loss)}
 	for _, t := range e.Terms {

@@ -9,18 +9,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"runtime"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/data"
-	"github.com/sslctl/sslctl/core/engine"
-	"github.com/sslctl/sslctl/core/engine/cpu"
-	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
-	"github.com/sslctl/sslctl/core/engine/tape"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/report"
 	"github.com/sslctl/sslctl/core/run"
@@ -41,8 +35,13 @@ type Options struct {
 	Dir     string            // exact run folder; "": one in Config.Out
 }
 
-// Start begins a new run and conducts it to its end.
+// Start begins a new run and conducts it to its end. What can be refused is refused before the folder is made.
 func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Folder, error) {
+	m, err := OpenMachine(c)
+	if err != nil {
+		return run.Result{}, nil, err
+	}
+	defer m.Close()
 	splits, err := session.Open(ctx, c, o.skipped)
 	if err != nil {
 		return run.Result{}, nil, err
@@ -51,11 +50,15 @@ func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Fo
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	folder, err := create(c, program, splits, o)
+	job, err := o.job(c, program, splits, m)
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	return o.conduct(ctx, c, program, splits, folder, false)
+	folder, err := create(job, program, o)
+	if err != nil {
+		return run.Result{}, nil, err
+	}
+	return o.conduct(ctx, job, folder, false)
 }
 
 // Continue takes up the run in a folder with what the folder holds; no plugin is asked.
@@ -64,20 +67,12 @@ func Continue(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	c, program, splits, err := o.restore(ctx, folder.Folder)
+	job, done, err := o.restore(ctx, folder.Folder)
 	if err != nil {
-		return run.Result{}, nil, errors.Join(err, folder.Close(run.Failed, err.Error()))
+		return run.Result{}, nil, errors.Join(err, folder.Close(outcome(err)))
 	}
-	step := 0
-	if last, err := folder.LoadLast(); err == nil {
-		step = last.Step
-	}
-	provenance := run.Observe(o.Version, time.Now())
-	provenance.Machine.Threads, provenance.Machine.Device = threads(c), c.Device
-	if err := folder.RecordResume(step, provenance); err != nil {
-		return run.Result{}, nil, errors.Join(err, folder.Close(run.Failed, err.Error()))
-	}
-	return o.conduct(ctx, c, program, splits, folder, true)
+	defer done()
+	return o.conduct(ctx, job, folder, true)
 }
 
 // Evaluate judges a run's newest checkpoint anew. Nothing is written.
@@ -86,11 +81,7 @@ func Evaluate(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	c, program, splits, err := o.restore(ctx, folder)
-	if err != nil {
-		return run.Result{}, nil, err
-	}
-	job, done, err := o.job(c, program, splits, nil)
+	job, done, err := o.restore(ctx, folder)
 	if err != nil {
 		return run.Result{}, nil, err
 	}
@@ -99,13 +90,25 @@ func Evaluate(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 	return result, folder, err
 }
 
-func (o Options) restore(ctx context.Context, f *run.Folder) (config.Config, *session.Program, *data.Splits, error) {
+// restore makes the job of a run folder anew; done frees its machine.
+func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, done func(), err error) {
 	c, program, err := session.Restore(f)
 	if err != nil {
-		return c, nil, nil, err
+		return j, nil, err
+	}
+	m, err := OpenMachine(c)
+	if err != nil {
+		return j, nil, err
 	}
 	splits, err := session.Open(ctx, c, o.skipped)
-	return c, program, splits, err
+	if err == nil {
+		j, err = o.job(c, program, splits, m)
+	}
+	if err != nil {
+		m.Close()
+		return j, nil, err
+	}
+	return j, m.Close, nil
 }
 
 func (o Options) skipped(s data.Skip) {
@@ -113,7 +116,8 @@ func (o Options) skipped(s data.Skip) {
 }
 
 // create makes the run folder.
-func create(c config.Config, p *session.Program, s *data.Splits, o Options) (*run.Run, error) {
+func create(j train.Job, p *session.Program, o Options) (*run.Run, error) {
+	c := j.Config
 	text, err := c.Marshal()
 	if err != nil {
 		return nil, err
@@ -126,28 +130,19 @@ func create(c config.Config, p *session.Program, s *data.Splits, o Options) (*ru
 	provenance.ConfigHash, provenance.Seed = c.Hash(), c.Train.Seed
 	provenance.ProgramHash = run.Hash(encoded)
 	provenance.Method = run.Plugin{Name: c.Method, Title: p.Title, Version: p.Plugin.Version, Protocol: p.Plugin.Protocol, SHA256: p.Plugin.SHA256, Path: p.Plugin.Path}
-	provenance.Dataset = run.Dataset{Name: c.Data.Name, Digest: s.Digest}
-	provenance.Machine.Threads, provenance.Machine.Device = threads(c), c.Device
+	provenance.Dataset = run.Dataset{Name: c.Data.Name, Digest: j.Data.Digest}
+	provenance.Machine.Threads, provenance.Machine.Device = j.Pool.Threads(), c.Device
 	return run.Create(run.Options{Root: c.Out, Dir: o.Dir, Config: text, Program: encoded, ProgramText: []byte(p.Text()), Provenance: provenance})
 }
 
 // conduct trains, writes the report and closes the folder with the right status.
-func (o Options) conduct(ctx context.Context, c config.Config, p *session.Program, s *data.Splits, folder *run.Run, resume bool) (run.Result, *run.Folder, error) {
-	o.Log = run.LogInto(o.Log, folder.Log())
-	result, err := o.train(ctx, c, p, s, folder, resume)
+func (o Options) conduct(ctx context.Context, j train.Job, folder *run.Run, resume bool) (run.Result, *run.Folder, error) {
+	j.Folder, j.Log = folder, run.LogInto(o.Log, folder.Log())
+	result, err := train.Run(ctx, j, resume)
 	if err == nil {
 		err = writeReport(folder)
 	}
 	return result, folder.Folder, errors.Join(err, folder.Close(outcome(err)))
-}
-
-func (o Options) train(ctx context.Context, c config.Config, p *session.Program, s *data.Splits, folder *run.Run, resume bool) (run.Result, error) {
-	job, done, err := o.job(c, p, s, folder)
-	if err != nil {
-		return run.Result{}, err
-	}
-	defer done()
-	return train.Run(ctx, job, resume)
 }
 
 // outcome is the status that an error leaves, and its reason.
@@ -157,6 +152,8 @@ func outcome(err error) (run.Status, string) {
 		return run.Done, ""
 	case errors.Is(err, context.Canceled) || fault.CodeOf(err) == fault.Interrupted:
 		return run.Interrupted, err.Error()
+	case fault.CodeOf(err) == fault.Diverged:
+		return run.Diverged, err.Error()
 	}
 	return run.Failed, err.Error()
 }
@@ -174,53 +171,9 @@ func writeReport(folder *run.Run) error {
 	return folder.WriteFile(ReportFile, page.Bytes())
 }
 
-// job chooses backbone and device; done frees them.
-func (o Options) job(c config.Config, p *session.Program, s *data.Splits, folder *run.Run) (j train.Job, done func(), err error) {
+// job is what the trainer is given, without a folder.
+func (o Options) job(c config.Config, p *session.Program, s *data.Splits, m Machine) (train.Job, error) {
 	backbone, err := session.Backbone(c)
-	if err != nil {
-		return j, nil, err
-	}
-	pool, err := NewPool(c)
-	if err != nil {
-		return j, nil, err
-	}
-	device, err := deviceOf(c.Device, pool)
-	if err != nil {
-		pool.Close()
-		return j, nil, err
-	}
-	j = train.Job{Config: c, Backbone: backbone, Method: p.Method, Regularisers: p.Penalties(), Data: s, Device: device, Pool: pool,
-		Folder: folder, Log: o.Log, Observe: o.Observe}
-	return j, func() { device.Close(); pool.Close() }, nil
-}
-
-// threads is the number of CPU threads that a configuration asks for.
-func threads(c config.Config) int {
-	if c.Threads == 0 {
-		return runtime.GOMAXPROCS(0)
-	}
-	return c.Threads
-}
-
-// NewPool makes the workers of the CPU kernels.
-func NewPool(c config.Config) (*kernel.Pool, error) {
-	if c.CPUISA == "auto" {
-		return kernel.NewPool(threads(c)), nil
-	}
-	for _, isa := range kernel.ISAs() {
-		if isa.String() == c.CPUISA {
-			return kernel.NewPool(threads(c), kernel.WithISA(isa)), nil
-		}
-	}
-	return nil, fault.New(fault.Device, fmt.Sprintf("this CPU has %v", kernel.ISAs()), "the CPU lacks the instruction set %q", c.CPUISA)
-}
-
-func deviceOf(name string, pool *kernel.Pool) (engine.Device, error) {
-	switch name {
-	case "cpu":
-		return cpu.New(pool), nil
-	case "tapemachine":
-		return tape.Device{}, nil
-	}
-	return nil, fault.New(fault.Device, "use --device cpu", "this version of sslctl has no device %q", name)
+	return train.Job{Config: c, Backbone: backbone, Method: p.Method, Regularisers: p.Penalties(), Data: s, Device: m.Device, Pool: m.Pool,
+		Log: o.Log, Observe: o.Observe}, err
 }

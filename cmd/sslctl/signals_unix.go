@@ -1,0 +1,11 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+// batchSignals are what a batch system sends before it takes the machine away.
+func batchSignals() []os.Signal { return []os.Signal{syscall.SIGTERM, syscall.SIGUSR1} }
