@@ -21,7 +21,8 @@ func checkTraced(t *method.Traced, s method.Shapes) error {
 	inputs := map[string]expr.Tensor{}
 	offer(b, inputs, "z", s.Views, s.Batch, width)
 	if t.Recipe.Predictor != nil {
-		if p := *t.Recipe.Predictor; len(p) == 0 || p[len(p)-1].Width != width {
+		// Given embeddings have a width of their own, which no head of the recipe needs to have.
+		if p := *t.Recipe.Predictor; s.Embedding == 0 && (len(p) == 0 || p[len(p)-1].Width != width) {
 			return fmt.Errorf("the predictor does not end in the embedding's width of %d", width)
 		}
 		offer(b, inputs, "p", s.Views, s.Batch, width)
