@@ -72,7 +72,21 @@ func Continue(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 		return run.Result{}, nil, errors.Join(err, folder.Close(outcome(err)))
 	}
 	defer done()
+	if err := o.recordResume(folder, job); err != nil {
+		return run.Result{}, nil, errors.Join(err, folder.Close(outcome(err)))
+	}
 	return o.conduct(ctx, job, folder, true)
+}
+
+// recordResume adds this process to the run's provenance.
+func (o Options) recordResume(folder *run.Run, j train.Job) error {
+	step := 0
+	if last, err := folder.LoadLast(); err == nil {
+		step = last.Step
+	}
+	p := run.Observe(o.Version, time.Now())
+	p.Machine.Threads, p.Machine.Device = j.Pool.Threads(), j.Config.Device
+	return folder.RecordResume(step, p)
 }
 
 // Evaluate judges a run's newest checkpoint anew. Nothing is written.
