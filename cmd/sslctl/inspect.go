@@ -193,7 +193,7 @@ func (j *inspectionJSON) text() string {
 	} else {
 		line("classes", "none: representations can be trained, but not probed")
 	}
-	line("size", "%d pixels, %d channels", j.Size, j.Channels)
+	line("size", "%d × %d pixels, %s", j.Size, j.Size, map[int]string{1: "gray", 3: "colour"}[j.Channels])
 	if m := j.Measured; m != nil && len(m.Mean) > 0 {
 		line("mean", "%s", figures(m.Mean))
 		line("std", "%s", figures(m.Std))

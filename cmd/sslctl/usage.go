@@ -50,12 +50,12 @@ func flagError(c *cobra.Command, err error) error {
 	return fault.New(fault.Usage, hint, "%w", err)
 }
 
-// nearest is the name with the fewest edits, at most two in five of its letters; "" where none is near.
+// nearest is the name with the fewest edits, at most two, or two in five of its letters; "" where none is near.
 func nearest(word string, names []string) string {
 	best, edits := "", 0
 	for _, n := range names {
 		d := levenshtein.ComputeDistance(word, n)
-		if d <= max(1, 2*len(n)/5) && (best == "" || d < edits) {
+		if d <= max(2, 2*len(n)/5) && (best == "" || d < edits) {
 			best, edits = n, d
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			p := runfolder.Observe(version(), time.Time{})
-			v := versionJSON{Software: p.Software, OS: p.Machine.OS + "/" + p.Machine.Arch, CPU: p.Machine.CPU}
+			v := versionJSON{Software: p.Software, OS: runtime.GOOS + "/" + runtime.GOARCH, CPU: p.Machine.CPU}
 			for _, isa := range kernel.ISAs() {
 				v.ISA = append(v.ISA, isa.String())
 			}
