@@ -21,8 +21,14 @@ const onlinePrefix = "online_probe."
 const metaConfig = "config"
 
 // save writes the state after the current step: parameters and buffers under PyTorch's names in PyTorch's layout, and the
-// optimiser's state. Data order and augmentation are functions of the step and need none.
+// optimiser's state. Data order and augmentation are functions of the step and need none. Weights that are not finite are
+// not saved: the error then is that of a diverged run, and the checkpoints before stay.
 func (t *trainer) save() error {
+	for _, p := range t.net.model.Params {
+		if i := slices.IndexFunc(t.net.values[p.Name], notFinite); i >= 0 {
+			return t.diverged("parameter %s holds %v after step %d", p.Name, t.net.values[p.Name][i], t.step)
+		}
+	}
 	tensors := map[string]safetensors.Tensor{}
 	for _, p := range t.net.model.Params {
 		tensors[p.Name] = safetensors.Floats(model.ToTorch(p.Param, t.net.values[p.Name]), model.TorchShape(p.Param)...)
@@ -40,6 +46,8 @@ func (t *trainer) save() error {
 	}
 	return t.job.Folder.SaveCheckpoint(t.step, tensors, map[string]string{metaConfig: t.job.Config.Hash()})
 }
+
+func notFinite(v float32) bool { return v-v != 0 }
 
 // restore is the inverse of save.
 func (t *trainer) restore(c *run.Checkpoint) error {

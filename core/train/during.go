@@ -23,7 +23,7 @@ func (t *trainer) probeDue() bool {
 }
 
 // probe records the accuracy of nearest neighbours, which need no training of their own, and keeps the checkpoint of the
-// best. It has a record of its own, so that an interruption in its midst leaves nothing half done.
+// best. Its record is the last that it writes, so that after an interruption in its midst it is done again.
 func (t *trainer) probe(ctx context.Context) error {
 	e := &evaluation{job: t.job, net: t.net, views: t.views}
 	train, test, err := e.features(ctx, run.Trained, t.net.values)
@@ -36,18 +36,17 @@ func (t *trainer) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.job.Folder.Append(run.Record{Step: t.step, Epoch: t.epoch(), Values: map[string]float64{knnProbe: a.Top1}}); err != nil {
-		return err
-	}
 	t.probed.step = t.step
-	if a.Top1 <= t.probed.best {
-		return nil
+	if a.Top1 > t.probed.best {
+		t.probed.best = a.Top1
+		if err := t.save(); err != nil {
+			return err
+		}
+		if err := t.job.Folder.MarkBest(t.step); err != nil {
+			return err
+		}
 	}
-	t.probed.best = a.Top1
-	if err := t.save(); err != nil {
-		return err
-	}
-	return t.job.Folder.MarkBest(t.step)
+	return t.job.Folder.Append(run.Record{Step: t.step, Epoch: t.epoch(), Values: map[string]float64{knnProbe: a.Top1}})
 }
 
 // markFinal lets the last checkpoint be the best where no probe while training was better.

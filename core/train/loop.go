@@ -109,11 +109,16 @@ func (t *trainer) finite() error {
 			break
 		}
 	}
+	return t.diverged("the loss is %v at step %d: %s", t.last.loss, t.step+1, culprit)
+}
+
+// diverged is the error of a run that is beyond help, with the way to the last good weights.
+func (t *trainer) diverged(format string, args ...any) error {
 	hint := "lower optimizer.lr or lengthen schedule.warmup_epochs"
 	if c, err := t.job.Folder.LoadLast(); err == nil {
 		hint += fmt.Sprintf("; the weights of step %d are in %s", c.Step, c.Path)
 	}
-	return fault.New(fault.Diverged, hint, "the loss is %v at step %d: %s", t.last.loss, t.step+1, culprit)
+	return fault.New(fault.Diverged, hint, format, args...)
 }
 
 // due says whether it is time for a checkpoint: at the end, and as often as the configuration asks.

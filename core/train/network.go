@@ -91,9 +91,6 @@ func (n *network) updateBuffers() {
 	}
 }
 
-// embeddings is the memory of a view's embeddings, [batch, d].
-func (n *network) embeddings(view int) []float32 { return n.exe.Read(n.model.Z[view]) }
-
 // parameters is the number of trained numbers.
 func (n *network) parameters() int {
 	total := 0

@@ -73,12 +73,16 @@ func Run(ctx context.Context, j Job, resume bool) (run.Result, error) {
 
 // begin sets initial values and, to resume, replaces them by those of the newest checkpoint.
 func (t *trainer) begin(resume bool) error {
-	if err := t.saveSamples(); err != nil {
-		return err
+	if resume {
+		if err := t.takeUp(); err != nil {
+			return err
+		}
 	}
-	if !resume {
-		return nil
-	}
+	return t.saveSamples()
+}
+
+// takeUp goes back to the newest checkpoint, or to the beginning where the run was stopped before its first.
+func (t *trainer) takeUp() error {
 	c, err := t.job.Folder.LoadLast()
 	if errors.Is(err, run.ErrNoCheckpoint) {
 		t.job.Log.Warn("the run has no checkpoint yet; it starts from the beginning")
@@ -104,9 +108,10 @@ func (t *trainer) begin(resume bool) error {
 	return nil
 }
 
-// stopped turns the end of the context into an interruption, for which the state has been saved.
+// stopped turns the end of the context into an interruption, for which the state has been saved. Any other error, such as
+// that of a full disk while saving, stays what it is.
 func (t *trainer) stopped(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
 	}
 	hint := "continue by sslctl run --resume " + t.job.Folder.Dir()
@@ -163,7 +168,7 @@ func newTrainer(j Job) (*trainer, error) {
 	}
 	c := j.Config.Train
 	t.loader = data.NewLoader(j.Data.Train, t.views.pipelines, data.LoaderOptions{Batch: c.Batch, Seed: c.Seed, Workers: c.Workers})
-	if t.total, err = steps(j.Config, t.loader.StepsPerEpoch()); err != nil {
+	if t.total, err = steps(j.Config, j.Data.Train.Len(), t.loader.StepsPerEpoch()); err != nil {
 		return nil, err
 	}
 	if t.opt, err = newOptimiser(j.Config, t.net, t.total, t.loader.StepsPerEpoch(), j.Pool); err != nil {
@@ -173,10 +178,10 @@ func newTrainer(j Job) (*trainer, error) {
 	return t, nil
 }
 
-// steps is the length of the run.
-func steps(c config.Config, perEpoch int) (int, error) {
+// steps is the length of the run on so many images.
+func steps(c config.Config, images, perEpoch int) (int, error) {
 	if perEpoch == 0 {
-		return 0, fault.New(fault.Usage, fmt.Sprintf("set train.batch below %d", c.Train.Batch), "the training images do not fill one batch of %d", c.Train.Batch)
+		return 0, fault.New(fault.Usage, fmt.Sprintf("set train.batch to %d or less", images), "the %d training images do not fill one batch of %d", images, c.Train.Batch)
 	}
 	if c.Train.Steps > 0 {
 		return c.Train.Steps, nil
