@@ -73,12 +73,17 @@ func run(args []string, a *app) (code fault.Code) {
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		err = ended(err, user.Err() == nil)
+		err = ended(err, !signalled(user))
 	}
 	if err != nil {
 		a.fail(err)
 	}
 	return fault.CodeOf(err)
+}
+
+// signalled reports whether it was a signal that ended a context of signal.NotifyContext, and not the call that frees it.
+func signalled(ctx context.Context) bool {
+	return ctx.Err() != nil && context.Cause(ctx) != context.Canceled // errors.Is would take the signal's cause for it
 }
 
 // ended gives an error after a signal its code: whatever was under way has not failed, it was told to stop. batch says that

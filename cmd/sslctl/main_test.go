@@ -44,11 +44,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "xdg"))
-			e.Setenv("GOMAXPROCS", "2")
-			return nil
+			golden, err := filepath.Abs("../../methods/testdata")
+			e.Setenv("GOLDEN", golden)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "json": jsonPath, "idx": idx, "photos": photos, "cut": cutFile, "same": same, "metrics": metrics,
+			"code": code, "json": jsonPath, "idx": idx, "photos": photos, "cut": cutFile, "same": same, "metrics": metrics, "probes": probes,
 			"signal": signalRun,
 		},
 	})
@@ -207,6 +208,22 @@ func records(ts *testscript.TestScript, path string) (out []map[string]any) {
 		ts.Fatalf("%s has no records", path)
 	}
 	return out
+}
+
+// probes demands that two results have the same probes and the same verdict.
+func probes(ts *testscript.TestScript, _ bool, args []string) {
+	var results [2]map[string]any
+	for i, path := range args {
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(path)), &results[i]))
+	}
+	for _, key := range []string{"probes", "collapse"} {
+		if results[0][key] == nil {
+			ts.Fatalf("%s has no %s", args[0], key)
+		}
+		if diff := cmp.Diff(results[0][key], results[1][key]); diff != "" {
+			ts.Fatalf("%s differ:\n%s", key, diff)
+		}
+	}
 }
 
 // signalRun starts sslctl, waits until a file has content, sends a signal and demands the exit code:
