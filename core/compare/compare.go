@@ -129,10 +129,10 @@ func newConductor(s Study, parallel int) *conductor {
 		for i, cell := range s.Cells {
 			own := share(cell.Config.Clone(), c.parallel)
 			own.Train.Seed += uint64(seed)
-			// Untrained network and pixels are the same for all cells that can be compared; the first cell probes them.
-			own.Probe.Baselines = own.Probe.Baselines && i == 0
 			hash := own.Hash()
 			if byHash[hash] == nil {
+				// Untrained network and pixels are the same for all cells that can be compared; the first cell probes them.
+				own.Probe.Baselines = own.Probe.Baselines && i == 0
 				byHash[hash] = &task{Task: Task{Cell: cell.Name, Seed: own.Train.Seed, Config: own}}
 				c.tasks = append(c.tasks, byHash[hash])
 			}
