@@ -28,6 +28,7 @@ import (
 // app is what a command reaches outside itself: results go to stdout, all else to stderr.
 type app struct {
 	stdout, stderr io.Writer
+	logs           *screen // stderr for what may be written while bars are drawn
 	env            []string
 	self           string // path of this program
 	terminal       bool   // stderr is one
@@ -46,7 +47,7 @@ func newApp() *app {
 	if err != nil {
 		self = ""
 	}
-	return &app{logLevel: zap.NewAtomicLevelAt(zap.InfoLevel), stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), self: self,
+	return &app{logs: &screen{out: os.Stderr}, logLevel: zap.NewAtomicLevelAt(zap.InfoLevel), stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), self: self,
 		terminal: isatty.IsTerminal(os.Stderr.Fd()) && os.Getenv("CI") == "",
 		colour:   isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == ""}
 }
@@ -197,7 +198,7 @@ func (a *app) settle(c config.Config) {
 
 // logger writes to stderr at the level of --log-level.
 func (a *app) logger() *zap.Logger {
-	return runfolder.NewLogger(runfolder.LogOptions{Stderr: a.stderr, Level: a.logLevel, JSON: a.json})
+	return runfolder.NewLogger(runfolder.LogOptions{Stderr: a.logs, Level: a.logLevel, JSON: a.json})
 }
 
 // session opens what asks plugins; close ends it.

@@ -15,9 +15,7 @@ import (
 )
 
 func (a *app) benchCommand() *cobra.Command {
-	c := &cobra.Command{Use: "bench", Short: "Measure the engine on this machine", Args: noArgs}
-	c.AddCommand(a.benchStepCommand())
-	return c
+	return group(&cobra.Command{Use: "bench", Short: "Measure the engine on this machine", Example: "  sslctl bench step --net r18"}, a.benchStepCommand())
 }
 
 func (a *app) benchStepCommand() *cobra.Command {

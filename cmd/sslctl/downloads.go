@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"sync/atomic"
 
 	"github.com/vbauerster/mpb/v8"
 )
@@ -19,7 +18,7 @@ func (a *app) downloads() downloads {
 	case a.quiet:
 		return silentDownloads{}
 	case a.terminal:
-		return &downloadBars{container: a.container(), bars: map[string]*mpb.Bar{}, texts: map[string]*atomic.Pointer[string]{}}
+		return &downloadBars{container: a.container(), bars: map[string]*mpb.Bar{}, texts: map[string]*barText{}}
 	}
 	return &downloadLines{out: a.stderr, state: map[string]downloadState{}}
 }
@@ -32,18 +31,18 @@ func (silentDownloads) close()                       {}
 type downloadBars struct {
 	container *mpb.Progress
 	bars      map[string]*mpb.Bar
-	texts     map[string]*atomic.Pointer[string]
+	texts     map[string]*barText
 }
 
 func (d *downloadBars) observe(file string, done, total int64) {
 	bar, ok := d.bars[file]
 	if !ok {
-		d.texts[file] = &atomic.Pointer[string]{}
+		d.texts[file] = &barText{}
 		bar = addBar(d.container, file, total, d.texts[file])
 		d.bars[file] = bar
 	}
 	text := amount(done) + " of " + amount(total)
-	d.texts[file].Store(&text)
+	d.texts[file].beside.Store(&text)
 	bar.SetCurrent(done)
 }
 

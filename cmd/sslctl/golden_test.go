@@ -98,7 +98,7 @@ func objectiveOf(t *testing.T, args []string) objectiveJSON {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	a := newApp()
-	a.stdout, a.stderr = &stdout, &stderr
+	a.stdout, a.stderr, a.logs = &stdout, &stderr, &screen{out: &stderr}
 	if code := run(args, a); code != fault.OK {
 		t.Fatalf("sslctl %s: %d\n%s", strings.Join(args, " "), code, &stderr)
 	}

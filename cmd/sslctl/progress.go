@@ -24,7 +24,9 @@ func (a *app) progress() progress {
 	case a.quiet:
 		return silent{}
 	case a.terminal:
-		return &bars{container: a.container()}
+		b := &bars{container: a.container(), logs: a.logs}
+		b.logs.above(b.container)
+		return b
 	}
 	return &lines{out: a.stderr}
 }
@@ -34,10 +36,10 @@ func (a *app) container() *mpb.Progress {
 	return mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(barWidth), mpb.WithRefreshRate(200*time.Millisecond))
 }
 
-// Columns of a bar and of the name before it.
+// Columns of a bar, and the fewest of the name before it.
 const (
-	barWidth  = 24
-	nameWidth = 36
+	barWidth  = 20
+	nameWidth = 24
 )
 
 type silent struct{}
@@ -48,17 +50,22 @@ func (silent) close()              {}
 // bars shows one bar for training and one for each phase after it.
 type bars struct {
 	container *mpb.Progress
+	logs      *screen
 	bar       *mpb.Bar
 	name      string
-	text      *atomic.Pointer[string] // beside the bar, which draws in a goroutine of its own
+	text      *barText
 }
+
+// barText stands beside and below a bar, which draws in a goroutine of its own.
+type barText struct{ beside, below atomic.Pointer[string] }
 
 func (b *bars) observe(e train.Event) {
 	switch e := e.(type) {
 	case train.StepEvent:
 		b.show("training", int64(e.Total))
-		text := describeStep(e)
-		b.text.Store(&text)
+		pace, loss := describePace(e), describeLoss(e)
+		b.text.beside.Store(&pace)
+		b.text.below.Store(&loss)
 		b.bar.SetCurrent(int64(e.Step))
 	case train.PhaseEvent:
 		b.show(e.Name, int64(max(e.Total, 1)))
@@ -74,28 +81,41 @@ func (b *bars) show(name string, total int64) {
 		return
 	}
 	b.finish()
-	b.name, b.text = name, &atomic.Pointer[string]{}
+	b.name, b.text = name, &barText{}
 	b.bar = addBar(b.container, name, total, b.text)
 }
 
-func addBar(p *mpb.Progress, name string, total int64, text *atomic.Pointer[string]) *mpb.Bar {
-	return p.AddBar(total,
+// addBar draws a name, the bar, the share that is done and the text; what does not fit into the terminal is cut.
+func addBar(p *mpb.Progress, name string, total int64, text *barText) *mpb.Bar {
+	beside := func(s decor.Statistics) string {
+		if t := text.beside.Load(); t != nil {
+			return cut("  "+*t, s.AvailableWidth-barWidth-2)
+		}
+		return ""
+	}
+	below := func(w io.Writer, s decor.Statistics) error {
+		t := text.below.Load()
+		if t == nil {
+			return nil
+		}
+		_, err := fmt.Fprintln(w, cut("  "+*t, s.AvailableWidth))
+		return err
+	}
+	return p.AddBar(total, mpb.BarExtender(mpb.BarFillerFunc(below), false),
 		mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-*s", nameWidth, name))),
-		mpb.AppendDecorators(decor.NewPercentage("%3d "), decor.Any(func(s decor.Statistics) string {
-			if t := text.Load(); t != nil {
-				return cut("  "+*t, s.AvailableWidth)
-			}
-			return ""
-		})))
+		mpb.AppendDecorators(decor.NewPercentage("%3d "), decor.Any(beside)))
 }
 
 // cut shortens text to a number of columns.
 func cut(text string, columns int) string {
 	r := []rune(text)
-	if len(r) <= columns {
+	switch {
+	case len(r) <= columns:
 		return text
+	case columns < 1:
+		return ""
 	}
-	return string(r[:max(columns-1, 0)]) + "…"
+	return string(r[:columns-1]) + "…"
 }
 
 func (b *bars) finish() {
@@ -105,6 +125,7 @@ func (b *bars) finish() {
 }
 
 func (b *bars) close() {
+	b.logs.above(nil)
 	b.finish()
 	b.container.Shutdown()
 }
@@ -136,10 +157,17 @@ func (l *lines) observe(e train.Event) {
 
 func (l *lines) close() {}
 
-// describeStep is one line: speed, time left, loss with its terms, health of the embeddings.
-func describeStep(e train.StepEvent) string {
-	parts := []string{fmt.Sprintf("epoch %.1f/%.0f", e.Epoch, e.Epochs), fmt.Sprintf("%.0f images/s", e.ImagesPerSecond),
-		e.Left.Round(time.Second).String() + " left", fmt.Sprintf("loss %.4g", e.Loss)}
+// describeStep is a step on one line.
+func describeStep(e train.StepEvent) string { return describePace(e) + "  " + describeLoss(e) }
+
+// describePace is how far and how fast.
+func describePace(e train.StepEvent) string {
+	return fmt.Sprintf("epoch %.1f/%.0f  %.0f images/s  %v left", e.Epoch, e.Epochs, e.ImagesPerSecond, e.Left.Round(time.Second))
+}
+
+// describeLoss is the loss with its terms, before their weights, and the health of the embeddings.
+func describeLoss(e train.StepEvent) string {
+	parts := []string{fmt.Sprintf("loss %.4g", e.Loss)}
 	for _, t := range e.Terms {
 		parts = append(parts, fmt.Sprintf("%s %.3g", t.Name, float64(t.Value)))
 	}

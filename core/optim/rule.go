@@ -80,7 +80,7 @@ type setting struct {
 func checkSettings(ss ...setting) error {
 	for _, s := range ss {
 		if !(s.value >= 0 && s.value < s.below) {
-			return fault.New(fault.Usage, "see `sslctl config explain` for where the value comes from", "optimizer.%s is %g, must be at least 0 and below %g", s.name, s.value, s.below)
+			return fault.New(fault.Usage, "see `sslctl config show` for where the value comes from", "optimizer.%s is %g, must be at least 0 and below %g", s.name, s.value, s.below)
 		}
 	}
 	return nil
