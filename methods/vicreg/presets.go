@@ -5,7 +5,9 @@ import (
 	"github.com/sslctl/sslctl/sdk/method"
 )
 
-func small() method.Preset { return presets.Small(nil) }
+// small weighs the covariance more than the paper: in few steps of few images the published weight leaves the variance in
+// some twenty of the 512 directions, and at 16 it fills about a hundred, for the same accuracy.
+func small() method.Preset { return presets.Small(map[string]any{"nu": 16.0}) }
 
 func cifar() method.Preset {
 	return method.Preset{
