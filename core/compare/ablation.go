@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sslctl/sslctl/core/probe/collapse"
 	"github.com/sslctl/sslctl/core/run"
 )
 
@@ -21,7 +22,7 @@ func (r Recipe) Report(s Study, outcomes []Outcome, command string) (Report, err
 		}
 		out.Rows = append(out.Rows, Row{Name: r.rowName(row), Labels: row.Labels, Entries: entries})
 	}
-	out.Notes = append(out.Notes, out.agreement()...)
+	out.Notes = append(append(out.Notes, out.agreement()...), out.narrow()...)
 	if s.Seeds < 2 {
 		return out, nil
 	}
@@ -72,11 +73,7 @@ func (r Report) agreement() []string {
 				same++
 				continue
 			}
-			name := row.Name
-			if len(r.Columns) > 1 {
-				name += ", " + r.Columns[k]
-			}
-			odd = append(odd, fmt.Sprintf("%s (paper %s, here %s)", name, e.Paper, e.ours()))
+			odd = append(odd, fmt.Sprintf("%s (paper %s, here %s)", r.cellName(row, k), e.Paper, e.ours()))
 		}
 	}
 	switch {
@@ -86,4 +83,28 @@ func (r Report) agreement() []string {
 		return []string{fmt.Sprintf("Paper and this scale agree on collapse in all %d cells.", total)}
 	}
 	return []string{fmt.Sprintf("Paper and this scale agree on collapse in %d of %d cells; they differ in: %s.", same, total, strings.Join(odd, "; "))}
+}
+
+// narrow names the cells with runs whose embeddings differ, but in few directions: no collapse in the paper's sense, and
+// usual after few steps.
+func (r Report) narrow() []string {
+	var found []string
+	for _, row := range r.Rows {
+		for k, e := range row.Entries {
+			if n := e.Verdicts[string(collapse.Dimensional)]; n > 0 {
+				found = append(found, fmt.Sprintf("%s (%d of %d)", r.cellName(row, k), n, e.Runs))
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return []string{"Embeddings that differ in few directions only (dimensional collapse), by cells: " + strings.Join(found, "; ") + "."}
+}
+
+func (r Report) cellName(row Row, column int) string {
+	if len(r.Columns) > 1 {
+		return row.Name + ", " + r.Columns[column]
+	}
+	return row.Name
 }

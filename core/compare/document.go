@@ -126,8 +126,8 @@ func (e Entry) ours() cell {
 	case e.AllCollapsed():
 		return cell{Text: "collapse", Note: "(" + c.Text + ")", Tone: "bad"}
 	}
-	if v := e.verdict(); v.Tone == "bad" {
-		c.Note = "(" + v.Text + ")"
+	if e.Collapsed > 0 {
+		c.Note, c.Tone = fmt.Sprintf("(collapse %d/%d)", e.Collapsed, e.Runs), "bad"
 	}
 	return c
 }

@@ -176,7 +176,7 @@ func (e *evaluation) verdict(ctx context.Context, f Features) (run.Collapse, *ru
 	if err != nil {
 		return run.Collapse{}, nil, err
 	}
-	v := collapse.Judge(s, contextOf(e.net.model, e.net.spec.Method.Recipe.Predictor != nil))
+	v := collapse.Judge(s, contextOf(e.net.spec, e.net.model))
 	c := run.Collapse{Verdict: string(v.Kind), Healthy: v.Kind == collapse.None, Advice: v.Advice}
 	for _, sentence := range v.Evidence {
 		c.Evidence = append(c.Evidence, run.Evidence{OK: c.Healthy, Says: sentence})

@@ -63,7 +63,7 @@ func (t *trainer) giveUp() error {
 // context is what a verdict must know of the objective.
 func (t *trainer) context() collapse.Context {
 	m := t.net.model
-	c := contextOf(m, t.net.spec.Method.Recipe.Predictor != nil)
+	c := contextOf(t.net.spec, m)
 	if len(m.P) == 2 {
 		n, d := m.P[0].Dim(0), m.P[0].Dim(1)
 		c.PredictionCosine = collapse.MeanCosine(t.net.exe.Read(m.P[0]), t.net.exe.Read(m.Z[1]), n, d)
@@ -71,9 +71,9 @@ func (t *trainer) context() collapse.Context {
 	return c
 }
 
-// contextOf reads the weights of the regularising terms off the model. Methods with a predictor compare directions.
-func contextOf(m *model.Model, predictor bool) collapse.Context {
-	c := collapse.Context{Predictor: predictor, Unit: predictor}
+// contextOf reads off the model whether the objective sees lengths, and the weights of the regularising terms.
+func contextOf(s model.Spec, m *model.Model) collapse.Context {
+	c := collapse.Context{Predictor: s.Method.Recipe.Predictor != nil, Unit: readsDirections(s)}
 	for _, t := range m.Terms {
 		switch strings.TrimPrefix(t.Name, "reg.") {
 		case "variance":
