@@ -57,7 +57,7 @@ func (a *app) inspect(ctx context.Context, name, dir string, fast bool) error {
 	if !fast {
 		p := a.progress()
 		err = j.decodeAll(ctx, splits, p.observe)
-		p.close()
+		p.close(err)
 		if err != nil {
 			return err
 		}

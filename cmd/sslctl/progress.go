@@ -13,10 +13,11 @@ import (
 	"github.com/sslctl/sslctl/core/train"
 )
 
-// progress shows events on stderr: bars on a terminal, else a line now and then.
+// progress shows events on stderr: bars on a terminal, else a line now and then. close says how it ended: what was under way
+// is done, or stays as far as it came.
 type progress interface {
 	observe(train.Event)
-	close()
+	close(error)
 }
 
 func (a *app) progress() progress {
@@ -45,7 +46,7 @@ const (
 type silent struct{}
 
 func (silent) observe(train.Event) {}
-func (silent) close()              {}
+func (silent) close(error)         {}
 
 // bars shows one bar for training and one for each phase after it.
 type bars struct {
@@ -53,6 +54,7 @@ type bars struct {
 	logs      *screen
 	bar       *mpb.Bar
 	name      string
+	total     int64
 	text      *barText
 }
 
@@ -81,7 +83,7 @@ func (b *bars) show(name string, total int64) {
 		return
 	}
 	b.finish()
-	b.name, b.text = name, &barText{}
+	b.name, b.total, b.text = name, total, &barText{}
 	b.bar = addBar(b.container, name, total, b.text)
 }
 
@@ -118,16 +120,21 @@ func cut(text string, columns int) string {
 	return string(r[:columns-1]) + "…"
 }
 
+// finish fills the bar: a phase is done when the next begins, whether it counted or not.
 func (b *bars) finish() {
-	if b.bar != nil && !b.bar.Completed() {
-		b.bar.SetTotal(-1, true)
+	if b.bar != nil {
+		b.bar.SetCurrent(b.total)
 	}
 }
 
-func (b *bars) close() {
+func (b *bars) close(err error) {
 	b.logs.above(nil)
-	b.finish()
-	b.container.Shutdown()
+	if err == nil {
+		b.finish()
+	} else if b.bar != nil {
+		b.bar.Abort(false)
+	}
+	b.container.Wait()
 }
 
 // lines prints where there is no terminal: ten seconds apart while training, and each phase once.
@@ -155,7 +162,7 @@ func (l *lines) observe(e train.Event) {
 	}
 }
 
-func (l *lines) close() {}
+func (l *lines) close(error) {}
 
 // describeStep is a step on one line.
 func describeStep(e train.StepEvent) string { return describePace(e) + "  " + describeLoss(e) }

@@ -79,7 +79,7 @@ func (a *app) resume(ctx context.Context, dir string) error {
 func (a *app) conduct(s *session.Session, log *zap.Logger, what func(experiment.Options) (finished, error)) error {
 	p := a.progress()
 	done, err := what(experiment.Options{Session: s, Log: log, Observe: p.observe, Version: version()})
-	p.close()
+	p.close(err)
 	if err != nil {
 		return err
 	}
