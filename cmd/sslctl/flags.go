@@ -14,6 +14,7 @@ import (
 // layerFlags are the flags by which a command is configured.
 type layerFlags struct {
 	only   []string // the shortcuts that the command has; empty for all
+	plain  bool     // no preset applies where none is named
 	file   string
 	set    []string
 	addReg string
@@ -103,6 +104,9 @@ func (l *layerFlags) register(a *app, c *cobra.Command) {
 	f := c.Flags()
 	for _, s := range l.shortcuts() {
 		value := s.value
+		if l.plain && s.flag == "preset" {
+			s.standard = "none: the method's own hyper-parameters"
+		}
 		flag := f.VarPF(&value, s.flag, "", fmt.Sprintf("%s (default %s)", s.usage, s.effective()))
 		if s.standard == "required" {
 			flag.Usage = s.usage + " (required)"

@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) objectiveCommand() *cobra.Command {
-	l := layerFlags{only: []string{"preset", "device", "threads", "cpu-isa"}}
+	l := layerFlags{only: []string{"preset", "device", "threads", "cpu-isa"}, plain: true}
 	var in, out string
 	c := &cobra.Command{
 		Use:   "objective METHOD",
@@ -26,7 +26,8 @@ func (a *app) objectiveCommand() *cobra.Command {
 		Long: "Reads embeddings of the views from a safetensors file (z0, z1 and, where the method has them, p0, p1, t0, t1, y0, y1; each\n" +
 			"[n, d]), traces the method for their shapes and computes its objective as a training step does. Written are loss,\n" +
 			"term.NAME (before its weight) and grad.INPUT for every input; zero where no gradient flows.\n" +
-			"Use it to hold a method to another implementation.",
+			"Hyper-parameters are the method's own unless --preset, --config or --set say otherwise. Use it to hold a method to another\n" +
+			"implementation.",
 		Example: "  sslctl objective vicreg --in z.safetensors\n" +
 			"  sslctl objective vicreg --in z.safetensors --out grads.safetensors --set lambda=1 --set mu=0 --set nu=0\n" +
 			"  sslctl objective byol --in zpt.safetensors --add-reg var=1,cov=0.01 --json\n" +
@@ -55,7 +56,7 @@ func (a *app) objective(ctx context.Context, l config.Layers, in, out string) er
 	log := a.logger()
 	s, closeSession := a.session(log)
 	defer closeSession()
-	resolved, err := s.Resolve(ctx, l)
+	resolved, err := s.ResolvePlain(ctx, l)
 	if err != nil {
 		return err
 	}
