@@ -66,6 +66,7 @@ func TestObjectiveGolden(t *testing.T) {
 		}
 		for _, device := range []string{"cpu", "tapemachine"} {
 			t.Run(name+"/"+device, func(t *testing.T) {
+				t.Parallel()
 				out := filepath.Join(t.TempDir(), "out.safetensors")
 				method, _, _ := strings.Cut(strings.ReplaceAll(name, "+", "-"), "-")
 				args := append([]string{"objective", method, "--json", "--in", path, "--out", out, "--device", device}, goldenFlags(name)...)

@@ -11,6 +11,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +40,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script/*.txtar against the real program with real plugin processes.
 func TestScripts(t *testing.T) {
+	empty := httptest.NewServer(http.NotFoundHandler()) // a mirror that has nothing
+	t.Cleanup(empty.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -46,6 +50,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "xdg"))
 			golden, err := filepath.Abs("../../methods/testdata")
 			e.Setenv("GOLDEN", golden)
+			e.Setenv("EMPTY_MIRROR", empty.URL)
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
