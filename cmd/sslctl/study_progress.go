@@ -6,11 +6,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/sslctl/sslctl/core/compare"
 	runfolder "github.com/sslctl/sslctl/core/run"
@@ -21,6 +19,7 @@ import (
 type studyProgress struct {
 	lines     io.Writer // nil with a bar, or when quiet
 	container *mpb.Progress
+	logs      *screen
 	bar       *mpb.Bar
 
 	mu      sync.Mutex
@@ -30,8 +29,7 @@ type studyProgress struct {
 	total   int
 	counted float64 // runs that were computed, not reused
 
-	// What stands beside the bar. The bar's goroutine reads it while told and watch may wait for that goroutine: no lock.
-	head, tail atomic.Pointer[string]
+	text barText
 }
 
 // doing is a run in progress.
@@ -45,11 +43,12 @@ type doing struct {
 const barUnits = 1000
 
 func (a *app) studyProgress() *studyProgress {
-	p := &studyProgress{began: time.Now()}
+	p := &studyProgress{began: time.Now(), logs: a.logs}
 	switch {
 	case a.quiet:
 	case a.terminal:
-		p.container = mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(24), mpb.WithRefreshRate(200*time.Millisecond))
+		p.container = a.container()
+		p.logs.above(p.container)
 	default:
 		p.lines = a.stderr
 	}
@@ -124,13 +123,11 @@ func (p *studyProgress) draw() {
 	if p.container == nil || p.total == 0 {
 		return
 	}
-	head, tail := p.words()
-	p.head.Store(&head)
-	p.tail.Store(&tail)
+	far, now := p.words()
+	p.text.beside.Store(&far)
+	p.text.below.Store(&now)
 	if p.bar == nil {
-		p.bar = p.container.AddBar(int64(p.total)*barUnits,
-			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return *p.head.Load() })),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *p.tail.Load() })))
+		p.bar = addBar(p.container, "study", int64(p.total)*barUnits, &p.text)
 	}
 	at := float64(p.done)
 	for _, d := range p.running {
@@ -139,23 +136,30 @@ func (p *studyProgress) draw() {
 	p.bar.SetCurrent(int64(at * barUnits))
 }
 
-// words say how many runs are done; and what runs now and how long the rest takes, by the pace so far.
-func (p *studyProgress) words() (head, tail string) {
+// words say how far the study is and how long the rest takes, by the pace so far; and what runs now.
+func (p *studyProgress) words() (far, now string) {
 	var parts []string
 	computed, left := p.counted, float64(p.total-p.done)
 	for _, d := range p.running {
 		computed, left = computed+d.share, left-d.share
-		parts = append(parts, fmt.Sprintf("%s #%d %s", d.task.Cell, d.task.Seed, d.text))
+		parts = append(parts, fmt.Sprintf("%s, seed %d: %s", d.task.Cell, d.task.Seed, d.text))
 	}
-	if computed > 0.2 {
-		rest := time.Duration(float64(time.Since(p.began)) * left / computed).Round(time.Second)
-		parts = append([]string{rest.String() + " left"}, parts...)
+	far = fmt.Sprintf("%d of %d runs", p.done, p.total)
+	if computed > 0.2 && left > 0 {
+		rest := time.Duration(float64(time.Since(p.began)) * left / computed)
+		far += ", " + rest.Round(time.Second).String() + " left"
 	}
-	return fmt.Sprintf("%d of %d runs ", p.done, p.total), " " + strings.Join(parts, " · ")
+	return far, strings.Join(parts, " · ")
 }
 
+// close leaves the bar as it is: full after a whole study, else as far as it came.
 func (p *studyProgress) close() {
-	if p.container != nil {
-		p.container.Shutdown()
+	if p.container == nil {
+		return
 	}
+	p.logs.above(nil)
+	if p.bar != nil && !p.bar.Completed() {
+		p.bar.Abort(false)
+	}
+	p.container.Wait()
 }
