@@ -22,6 +22,7 @@ type finished struct {
 // show prints a result: a summary for people, or the object of result.json with the folder's path.
 func (a *app) show(f finished) error {
 	if a.json {
+		f.result.SchemaVersion = runfolder.ResultSchema
 		return a.printJSON(struct {
 			Run string `json:"run"`
 			runfolder.Result
