@@ -33,7 +33,7 @@ type Config struct {
 // Reg says which regularisers join the method's objective and where.
 type Reg struct {
 	On    string          `koanf:"on" oneof:"z p y" help:"what is regularised: embedding z, prediction p or representation y"`
-	Space string          `koanf:"space" oneof:"auto raw l2" help:"rows as they are (raw), l2-normalised (l2), or as the method's own objective takes them (auto)"`
+	Space string          `koanf:"space" oneof:"auto raw l2" help:"rows as they are (raw; auto means the same), or l2-normalised (l2)"`
 	Terms map[string]Term `koanf:",remain"`
 }
 
