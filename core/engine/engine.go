@@ -2,10 +2,10 @@
 // self-supervision.
 //
 // [Compile] takes the tensors that a caller wants to read; a [Device] loads the plan; the [Executable] is given memory for
-// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through five passes, a
-// file each: order (what is needed, operands first), number (equal values computed once, copies that are none), batch norm
-// (activation and residual in the same pass, forward and backward), fuse (elementwise chains in one pass over memory) and
-// memory (one arena, reused by lifetime). [Plan.String] prints the result.
+// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through six passes, a file
+// each: order (what is needed, operands first), factor (large matrices of low rank as their factors), number (equal values
+// computed once, copies that are none), batch norm (activation and residual in the same pass, forward and backward), fuse
+// (elementwise chains in one pass over memory) and memory (one arena, reused by lifetime). [Plan.String] prints the result.
 package engine
 
 import (
@@ -43,6 +43,7 @@ func Compile(outputs ...expr.Tensor) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	p.factor()
 	p.number()
 	p.fuseBatchNorm()
 	p.fuseElementwise()

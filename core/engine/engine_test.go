@@ -23,6 +23,20 @@ var graphs = map[string]func(b *expr.Builder) (cost expr.Tensor, wrt []expr.Tens
 		cov := c.TMatMul(c).Scale(1. / 16).OffDiagonal().Square().Sum().Scale(1. / 11)
 		return z.MSE(w).Scale(25).Add(std.Affine(-1, 1).ReLU().Mean().Scale(25)).Add(cov), []expr.Tensor{z, w}
 	},
+	"wide covariance": func(b *expr.Builder) (expr.Tensor, []expr.Tensor) {
+		z, w := b.Input("z", 5, 37), b.Input("w", 5, 37)
+		c := z.Sub(z.MeanKeep(0))
+		cov := c.TMatMul(c).Scale(1. / 4).OffDiagonal().Square().Sum().Scale(1. / 37)
+		x := z.TMatMul(w).Scale(1. / 5)
+		cross := x.Diagonal().Shift(-1).Square().Sum().Add(x.OffDiagonal().Square().Sum().Scale(0.005))
+		turned := z.TMatMul(w).Transpose().Square().Sum().Sqrt()
+		return cov.Add(cross).Add(turned), []expr.Tensor{z, w}
+	},
+	"wide matrices that are wanted themselves": func(b *expr.Builder) (expr.Tensor, []expr.Tensor) {
+		z, w := b.Input("z", 3, 29), b.Input("w", 3, 29)
+		c := z.TMatMul(w)
+		return c.OffDiagonal().Square().Sum().Add(c.Abs().Mean()).Add(z.TMatMul(z).Square().Sum(0).Sqrt().Sum()), []expr.Tensor{z, w}
+	},
 	"cosine with stopped gradient": func(b *expr.Builder) (expr.Tensor, []expr.Tensor) {
 		p, z := b.Input("p", 9, 33), b.Input("z", 9, 33)
 		return p.Cosine(z.StopGradient()).Mean().Scale(-1).Add(z.Abs().Mean()), []expr.Tensor{p, z}

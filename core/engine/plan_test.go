@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden plans anew")
 
 // TestPlans compares compiled plans, as text, with testdata: what was fused, numbered and placed where.
 func TestPlans(t *testing.T) {
-	for _, name := range []string{"variance and covariance", "cosine with stopped gradient", "residual network"} {
+	for _, name := range []string{"variance and covariance", "wide covariance", "cosine with stopped gradient", "residual network"} {
 		t.Run(name, func(t *testing.T) {
 			b := expr.New()
 			cost, wrt := graphs[name](b)
