@@ -45,7 +45,7 @@ func (c Conv) Forward(p *Pool, x, w, y []float32) {
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	if v, ok := c.winograd(p.isa); ok {
+	if v, ok := p.winograd(c); ok {
 		u := v.newFilters(scratch, p.isa)
 		u.transform(p, w)
 		v.run(p, x, u, y)
@@ -81,7 +81,7 @@ func (c Conv) BackwardData(p *Pool, dy, w, dx []float32) {
 		Gemm(p, GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy, Lda: c.K, B: w, Ldb: c.K, C: dx, Ldc: c.C})
 		return
 	}
-	if v, ok := c.winograd(p.isa); ok {
+	if v, ok := p.winograd(c); ok {
 		scratch := p.borrow()
 		defer p.giveBack(scratch)
 		v = v.turned()

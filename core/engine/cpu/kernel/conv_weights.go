@@ -22,7 +22,7 @@ func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
 		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x, Lda: c.C, B: dy, Ldb: c.K, C: dw, Ldc: c.K})
 		return
 	}
-	if v, ok := c.winograd(p.isa); ok {
+	if v, ok := p.winograd(c); ok {
 		v.weights(p, x, dy, dw)
 		return
 	}

@@ -20,6 +20,7 @@ import (
 // own thread alone; it is correct, only not parallel.
 type Pool struct {
 	isa     ISA
+	direct  bool // no Winograd
 	threads int
 	workers []worker
 	slots   []slot   // scratch: one a thread, then one a guest
