@@ -27,6 +27,9 @@ func (p *Plan) number() {
 			to[out] = p.view(in.In[0], out, to)
 			continue
 		}
+		if in.Kind == expr.Custom || in.Kind == expr.CustomGrad {
+			continue // two plugins may name different ops alike
+		}
 		key := fmt.Sprint(in.Kind, in.Attrs, in.In)
 		if first, twice := seen[key]; twice {
 			gone[i] = true

@@ -22,6 +22,8 @@ type Builder struct {
 	locked bool // Grad holds the process-wide lock while gradients add their nodes
 	graded bool // Grad was called
 	err    error
+
+	customs map[string]CustomOp // that were applied, by name
 }
 
 // serial numbers every application of an op in the process: Gorgonia takes two nodes for one when their ops have the
@@ -147,6 +149,13 @@ func (b *Builder) Apply(kind Kind, attrs Attrs, in ...Tensor) Tensor {
 	if !known {
 		return b.fail("unknown op %q", kind)
 	}
+	return b.apply(kind, attrs, def, nil, in...)
+}
+
+func (b *Builder) apply(kind Kind, attrs Attrs, def definition, code Code, in ...Tensor) Tensor {
+	if b.err != nil {
+		return Tensor{b: b}
+	}
 	if def.arity >= 0 && len(in) != def.arity && len(in) != def.arity+def.optional {
 		return b.fail("%s takes %d operands, got %d", kind, def.arity, len(in))
 	}
@@ -162,7 +171,7 @@ func (b *Builder) Apply(kind Kind, attrs Attrs, in ...Tensor) Tensor {
 	if err != nil {
 		return b.fail("%s: %v", kind, err)
 	}
-	op := &Op{Kind: kind, Attrs: attrs, In: shapes, Out: out, def: def, b: b, serial: serial.Add(1)}
+	op := &Op{Kind: kind, Attrs: attrs, In: shapes, Out: out, def: def, code: code, b: b, serial: serial.Add(1)}
 	if !b.locked {
 		building.Lock()
 		defer building.Unlock()

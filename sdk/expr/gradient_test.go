@@ -108,6 +108,10 @@ func opCases() []opCase {
 		{"max pool", shapes(wide), true, nil, fluent(func(x expr.Tensor) expr.Tensor { return x.MaxPool(3, 2, 1) })},
 		{"average pool", shapes(wide), true, nil, fluent(func(x expr.Tensor) expr.Tensor { return x.AvgPool(2, 3) })},
 		{"global pool", shapes(wide), true, nil, fluent(func(x expr.Tensor) expr.Tensor { return x.AvgPool(1, 1) })},
+		{"custom op", shapes(S{3, 5}, S{4, 5}, scalar), true, nil, func(x []expr.Tensor) expr.Tensor {
+			y := x[0].Builder().Custom(kernel{power: 2}, x...)
+			return y.At(0).Square().Add(y.At(1))
+		}},
 		{"stop gradient", shapes(m, m), true, []int{1}, pair(func(x, y expr.Tensor) expr.Tensor { return x.Mul(y.StopGradient()) })},
 	}
 }

@@ -27,6 +27,7 @@ type Attrs struct {
 	Groups         int     // batch norm: number of groups of the batch axis with statistics of their own
 	Eps            float64 // batch norm
 	Index          []int   // gather, scatter
+	Custom         string  // custom ops: the name of the op in its plugin
 }
 
 // Op is one application of an op: a Gorgonia op with symbolic gradient, whose Do is the plain reference.
@@ -37,6 +38,7 @@ type Op struct {
 	Out   Shape
 
 	def    definition
+	code   Code // of a custom op; nil where its plugin is not connected
 	b      *Builder
 	serial uint32
 }
@@ -50,7 +52,7 @@ type definition struct {
 	grad func(o *Op, in []Tensor, out, g Tensor) []Tensor
 	// wrt says which operands have a gradient; nil with a grad: all.
 	wrt []bool
-	do  func(o *Op, out []float32, in [][]float32)
+	do  func(o *Op, out []float32, in [][]float32) // nil: a custom op
 }
 
 var _ gorgonia.SDOp = (*Op)(nil)
@@ -137,15 +139,23 @@ func (o *Op) Do(values ...gorgonia.Value) (gorgonia.Value, error) {
 		}
 	}
 	out := make([]float32, o.Out.TotalSize())
-	o.Compute(out, in)
+	if err := o.Compute(out, in); err != nil {
+		return nil, err
+	}
 	if o.Out.Dims() == 0 {
 		return gorgonia.NewF32(out[0]), nil
 	}
 	return tensor.New(tensor.WithShape(o.Out...), tensor.WithBacking(out)), nil
 }
 
-// Compute is Do over flat memory; out is overwritten. Sums are kept in float64.
-func (o *Op) Compute(out []float32, in [][]float32) { o.def.do(o, out, in) }
+// Compute is Do over flat memory; out is overwritten. Sums are kept in float64. Only a custom op can fail.
+func (o *Op) Compute(out []float32, in [][]float32) error {
+	if o.def.do == nil {
+		return o.run(out, in)
+	}
+	o.def.do(o, out, in)
+	return nil
+}
 
 // accumulate sums in float64 what ends in out.
 func accumulate(out []float32, sum func(total []float64)) {

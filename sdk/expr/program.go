@@ -15,6 +15,10 @@ type Program struct {
 	Inputs  []Port
 	Steps   []Step
 	Outputs []Output
+
+	// Ops is the code of the custom ops, by name: of the author's in the process that wrote the program, of a
+	// connection to that process in the host. It does not travel; a program can be built without it, but not computed.
+	Ops map[string]Code
 }
 
 // Port is a named input.
@@ -86,6 +90,9 @@ func (b *Builder) Program(outputs ...Named) (*Program, error) {
 		p.Steps = append(p.Steps, Step{Kind: op.Kind, Attrs: op.Attrs, In: in, Shape: op.Out.Clone()})
 		return id[n], nil
 	}
+	if len(b.customs) > 0 {
+		p.Ops = b.Ops()
+	}
 	for _, o := range outputs {
 		if o.Value.node == nil || o.Value.b != b {
 			return nil, fmt.Errorf("output %q belongs to no or to another graph", o.Name)
@@ -130,7 +137,7 @@ func (p *Program) Build(b *Builder, inputs map[string]Tensor) (map[string]Tensor
 		for j, at := range step.In {
 			operands[j] = values[at]
 		}
-		t := b.Apply(step.Kind, step.Attrs, operands...)
+		t := p.apply(b, step, operands)
 		if b.Err() != nil {
 			return nil, fmt.Errorf("step %d: %w", i, b.Err())
 		}
@@ -144,6 +151,13 @@ func (p *Program) Build(b *Builder, inputs map[string]Tensor) (map[string]Tensor
 		outputs[o.Name] = values[o.Value]
 	}
 	return outputs, nil
+}
+
+func (p *Program) apply(b *Builder, step Step, operands []Tensor) Tensor {
+	if isCustom(step.Kind) {
+		return b.applyCustom(step.Kind, step.Attrs, p.Ops[step.Attrs.Custom], operands...)
+	}
+	return b.Apply(step.Kind, step.Attrs, operands...)
 }
 
 // Validate checks everything that can be checked without inferring shapes: sizes, names and the order of values.
@@ -190,8 +204,13 @@ func (p *Program) Validate() error {
 // validate checks a step that may read the values below a number.
 func (s Step) validate(values int) error {
 	a := s.Attrs
+	if isCustom(s.Kind) {
+		if err := customName(a.Custom); err != nil {
+			return err
+		}
+	}
 	switch _, known := definitions[s.Kind]; {
-	case !known:
+	case !known && !isCustom(s.Kind):
 		return fmt.Errorf("unknown op %q in op set %d", s.Kind, OpSet)
 	case len(s.In) > MaxOperands:
 		return fmt.Errorf("%d operands exceed the limit of %d", len(s.In), MaxOperands)
@@ -280,6 +299,9 @@ func (a Attrs) String() string {
 	number("groups", float64(a.Groups))
 	number("eps", a.Eps)
 	list("index", a.Index)
+	if a.Custom != "" {
+		parts = append(parts, "op="+a.Custom)
+	}
 	if len(parts) == 0 {
 		return ""
 	}

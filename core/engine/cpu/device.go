@@ -55,12 +55,13 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 
 // Executable is a plan with its memory.
 type Executable struct {
-	plan  *engine.Plan
-	pool  *kernel.Pool
-	data  [][]float32 // of each value
-	bound []bool      // inputs
-	steps []func()
-	spent []time.Duration // of each instruction, where timing is on
+	plan   *engine.Plan
+	pool   *kernel.Pool
+	data   [][]float32 // of each value
+	bound  []bool      // inputs
+	steps  []func()
+	spent  []time.Duration // of each instruction, where timing is on
+	failed error           // of the run in progress
 }
 
 // Bind gives an input its memory, which is read at each run.
@@ -89,17 +90,21 @@ func (e *Executable) Run(ctx context.Context) error {
 			return fmt.Errorf("run: input %q is not bound", e.plan.Values[id].Input)
 		}
 	}
+	e.failed = nil
 	for i, step := range e.steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if e.spent == nil {
 			step()
-			continue
+		} else {
+			start := time.Now()
+			step()
+			e.spent[i] += time.Since(start)
 		}
-		start := time.Now()
-		step()
-		e.spent[i] += time.Since(start)
+		if e.failed != nil {
+			return fmt.Errorf("instruction %d: %w", i, e.failed)
+		}
 	}
 	return nil
 }

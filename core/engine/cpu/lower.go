@@ -41,7 +41,7 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 
 func (e *Executable) shape(id engine.ID) expr.Shape { return e.plan.Values[id].Shape }
 
-// reference runs the op's own Do: for what only moves a few numbers.
+// reference runs the op's own Do: for what only moves a few numbers, and for custom ops, which alone can fail.
 func (e *Executable) reference(in engine.Instr) func() {
 	operands := make([][]float32, len(in.In))
 	return func() {
@@ -50,7 +50,9 @@ func (e *Executable) reference(in engine.Instr) func() {
 		}
 		out := e.data[in.Out[0]]
 		clear(out)
-		in.Op.Compute(out, operands)
+		if err := in.Op.Compute(out, operands); err != nil {
+			e.failed = err
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ func (e *evaluator) compute(n *gorgonia.Node) ([]float32, error) {
 	case nil:
 		return given(e.inputs, n)
 	case *expr.Op:
-		op.Compute(out, operands)
+		return out, op.Compute(out, operands)
 	default:
 		return out, injected(n, out, operands)
 	}
