@@ -7,8 +7,11 @@ const (
 	partialFloats = 1 << 23
 	weightTasks   = 16
 	// productSize is the number of weights from which on a pointwise convolution's gradient is left to Gemm: with fewer,
-	// reading the pixels dominates, and taking them chunk by chunk is three times as fast.
+	// reading the pixels dominates, and they are read once here.
 	productSize = 1 << 18
+	// pointPixels is the number of pixels of a pointwise convolution that a task packs at a time: a tile of inputs and a
+	// panel of gradients are 36 kB then, and fit the first-level cache.
+	pointPixels = 192
 )
 
 // BackwardWeights computes dw, the gradient of w, from dy, the gradient of y:
@@ -29,6 +32,10 @@ func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
 	size := c.R * c.S * c.C * c.K
 	if c.N == 0 {
 		clear(dw[:size])
+		return
+	}
+	if c.pointwise() {
+		c.pointWeights(p, x, dy, dw)
 		return
 	}
 	scratch := p.borrow()
@@ -148,6 +155,53 @@ func (g *weightChunk) panel(isa ISA, t *tile, j int, in, dy []float32, f frame) 
 			e0, e1 := span(c.S*c.C, tiles, k)
 			t.a = &in[r*f.row+e0]
 			t.c = &g.dw[(r*c.S*c.C+e0)*c.K+c0]
+			t.run(isa, e1-e0, narrow)
+		}
+	}
+}
+
+// pointWeights is the product xᵀ dy of pixels x channels and pixels x filters. Each task takes a share of the pixels.
+func (c Conv) pointWeights(p *Pool, x, dy, dw []float32) {
+	pixels, size := c.N*c.H*c.W, c.C*c.K
+	shares := min(weightTasks, parts(pixels, pointPixels))
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	sums := dw[:size]
+	if shares > 1 {
+		sums = scratch.floats(shares * size)
+	}
+	p.Run(shares, func(worker, task int) {
+		p0, p1 := span(pixels, shares, task)
+		chunks := parts(p1-p0, pointPixels)
+		for chunk := range chunks {
+			lo, hi := span(p1-p0, chunks, chunk)
+			p.slots[worker].arena.reset()
+			c.pointWeightsOf(p, worker, x[(p0+lo)*c.C:], dy[(p0+lo)*c.K:], sums[task*size:(task+1)*size], hi-lo, chunk > 0)
+		}
+	})
+	if shares > 1 {
+		addVectors(p, dw[:size], sums, shares)
+	}
+}
+
+// pointWeightsOf computes the gradient over some pixels, or adds it.
+func (c Conv) pointWeightsOf(p *Pool, worker int, x, dy, dw []float32, pixels int, add bool) {
+	isa, slot, b := p.isa, &p.slots[worker], panels{isa: p.isa, n: c.K}
+	tiles := parts(c.C, isa.maxRows())
+	in, panel := slot.arena.floats(tiles*pixels*isa.lanes()), slot.arena.floats(pixels*isa.panel())
+	isa.packTiles(in, x[:pixels*c.C], pixels, 0, c.C, tiles, c.C)
+	t := &slot.tile
+	t.taps, t.ntaps, t.kc, t.ks, t.alpha = &noTaps[0], 1, pixels, isa.lanes()*floatBytes, 1
+	t.contiguous(floatBytes, c.K*floatBytes)
+	t.setFlags(add, false, false, nil, 0)
+	for j := range b.count() {
+		b.pack(panel[:pixels*b.width(j)], j, dy, c.K)
+		c0, c1, narrow := b.columns(j)
+		t.columns(c1 - c0)
+		t.b = &panel[0]
+		for k := range tiles {
+			e0, e1 := span(c.C, tiles, k)
+			t.a, t.c = &in[k*pixels*isa.lanes()], &dw[e0*c.K+c0]
 			t.run(isa, e1-e0, narrow)
 		}
 	}

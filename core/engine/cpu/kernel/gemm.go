@@ -214,15 +214,16 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 	if b.data == nil {
 		piece = arena.floats(gemmDepth * p.isa.panel())
 	}
-	if g.Lda%256 == 0 && j1-j0 > 1 {
-		copied = arena.floats((gemmDepth + 2*cacheLine) * (gemmRows + 2*cacheLine))
+	if g.crowded() && j1-j0 > 1 {
+		copied = arena.floats((gemmDepth + 2*cacheLine) * (2*gemmRows + 2*cacheLine))
 	}
+	tiles := parts(m1-m0, p.isa.maxRows())
 	for d := range depth {
 		lo, hi := span(k1-k0, depth, d)
 		lo, hi = lo+k0, hi+k0
-		a, rs, ks := g.rowsOfA(copied, m0, m1, lo, hi)
-		t.ntaps, t.kc, t.taps, t.ks, t.alpha = 1, hi-lo, &noTaps[0], ks*floatBytes, out.alpha
-		t.contiguous(rs*floatBytes, out.ld*floatBytes)
+		a := g.blockOfA(p.isa, copied, m0, m1, lo, hi, tiles)
+		t.ntaps, t.kc, t.taps, t.ks, t.alpha = 1, hi-lo, &noTaps[0], a.k*floatBytes, out.alpha
+		t.contiguous(a.row*floatBytes, out.ld*floatBytes)
 		last := d == depth-1
 		for j := j0; j < j1; j++ {
 			c0, c1, narrow := b.columns(j)
@@ -234,10 +235,11 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 				t.b = &piece[0]
 			}
 			t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
-			tiles := parts(m1-m0, p.isa.maxRows())
 			for i := range tiles {
 				r0, r1 := span(m1-m0, tiles, i)
-				t.a = &a[r0*rs]
+				if t.a = &a.data[r0*a.row]; a.tile > 0 {
+					t.a = &a.data[i*a.tile]
+				}
 				t.c = &out.c[(m0+r0)*out.ld+c0]
 				t.run(p.isa, r1-r0, narrow)
 			}
@@ -259,25 +261,39 @@ func (t *tile) setFlags(add, relu, biased bool, bias []float32, col int) {
 	}
 }
 
-// rowsOfA returns the block of op(A) and its strides along rows and k. With memory for a copy, it is one: rows that lie a
-// large power of two apart would fall into the same cache sets.
-func (g *GemmArgs) rowsOfA(copied []float32, m0, m1, k0, k1 int) (a []float32, rs, ks int) {
-	outer, inner, o0, i0 := m1-m0, k1-k0, m0, k0
+// crowded reports whether the rows of A that a tile reads at a time would compete for few cache sets: columns of any A,
+// since these are rows apart all the time, and rows a multiple of a page apart.
+func (g *GemmArgs) crowded() bool {
 	if g.TransA {
-		outer, inner, o0, i0 = inner, outer, i0, o0
+		return g.Lda%256 == 0
 	}
-	src, ld := g.A[o0*g.Lda+i0:], g.Lda
-	if copied != nil {
-		ld = (inner+cacheLine-1)&^(cacheLine-1) + cacheLine
-		for r := range outer {
-			copy(copied[r*ld:r*ld+inner], src[r*g.Lda:r*g.Lda+inner])
+	return g.Lda%1024 == 0
+}
+
+// blockA is a block of op(A) and its strides along rows and k; packed in tiles, the distance of these.
+type blockA struct {
+	data         []float32
+	row, k, tile int
+}
+
+// blockOfA returns a block of op(A), in place or copied into the given memory.
+func (g *GemmArgs) blockOfA(isa ISA, copied []float32, m0, m1, k0, k1, tiles int) blockA {
+	if g.TransA {
+		if copied == nil {
+			return blockA{data: g.A[k0*g.Lda+m0:], row: 1, k: g.Lda}
 		}
-		src = copied
+		isa.packTiles(copied, g.A[k0*g.Lda:(k1-1)*g.Lda+g.M], k1-k0, m0, m1, tiles, g.Lda)
+		return blockA{data: copied, row: 1, k: isa.lanes(), tile: (k1 - k0) * isa.lanes()}
 	}
-	if g.TransA {
-		return src, 1, ld
+	src := g.A[m0*g.Lda+k0:]
+	if copied == nil {
+		return blockA{data: src, row: g.Lda, k: 1}
 	}
-	return src, ld, 1
+	ld := (k1-k0+cacheLine-1)&^(cacheLine-1) + cacheLine
+	for r := range m1 - m0 {
+		copy(copied[r*ld:r*ld+k1-k0], src[r*g.Lda:r*g.Lda+k1-k0])
+	}
+	return blockA{data: copied, row: ld, k: 1}
 }
 
 // finishRows adds the partial sums into C in order, then the bias, then ReLU.

@@ -76,6 +76,16 @@ func tile6x2AVX2(t *byte)
 //go:noescape
 func transposeAVX2(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
 
+// copyRows1AVX2 copies the first 8 floats of rows that are stride bytes apart, one after the other.
+//
+//go:noescape
+func copyRows1AVX2(rows int, src *float32, stride int, dst *float32)
+
+// copyRows2AVX2 copies the first 16 floats of rows that are stride bytes apart, one after the other.
+//
+//go:noescape
+func copyRows2AVX2(rows int, src *float32, stride int, dst *float32)
+
 // addAVX2 sets dst = a + b.
 //
 //go:noescape
@@ -500,6 +510,16 @@ func tile14x2AVX512(t *byte)
 //
 //go:noescape
 func transposeAVX512(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
+
+// copyRows1AVX512 copies the first 16 floats of rows that are stride bytes apart, one after the other.
+//
+//go:noescape
+func copyRows1AVX512(rows int, src *float32, stride int, dst *float32)
+
+// copyRows2AVX512 copies the first 32 floats of rows that are stride bytes apart, one after the other.
+//
+//go:noescape
+func copyRows2AVX512(rows int, src *float32, stride int, dst *float32)
 
 // addAVX512 sets dst = a + b.
 //

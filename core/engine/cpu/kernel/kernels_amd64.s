@@ -1325,6 +1325,44 @@ block:
 	VZEROUPPER
 	RET
 
+// func copyRows1AVX2(rows int, src *float32, stride int, dst *float32)
+// Requires: AVX
+TEXT ·copyRows1AVX2(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (BX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000020, BX
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func copyRows2AVX2(rows int, src *float32, stride int, dst *float32)
+// Requires: AVX
+TEXT ·copyRows2AVX2(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (BX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS Y0, 32(BX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000040, BX
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func addAVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
 TEXT ·addAVX2(SB), NOSPLIT, $0-32
@@ -11483,6 +11521,44 @@ block:
 	ADDQ       $0x00000040, CX
 	DECQ       AX
 	JNZ        block
+	VZEROUPPER
+	RET
+
+// func copyRows1AVX512(rows int, src *float32, stride int, dst *float32)
+// Requires: AVX, AVX512F
+TEXT ·copyRows1AVX512(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, (BX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000040, BX
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func copyRows2AVX512(rows int, src *float32, stride int, dst *float32)
+// Requires: AVX, AVX512F
+TEXT ·copyRows2AVX512(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS 64(CX), Z0
+	VMOVUPS Z0, 64(BX)
+	ADDQ    DX, CX
+	ADDQ    $0x00000080, BX
+	DECQ    AX
+	JNZ     row
 	VZEROUPPER
 	RET
 

@@ -8,3 +8,20 @@ func (i ISA) transpose(blocks int, src *float32, srcLd int, dst *float32, dstLd 
 		transposeAVX2(blocks, src, srcLd*floatBytes, dst, dstLd*floatBytes)
 	}
 }
+
+// copyRowsFast copies the first width floats of rows that are ld apart, width being one vector or two.
+func (i ISA) copyRowsFast(dst, src []float32, rows, width, ld int) bool {
+	switch {
+	case i == AVX512 && width == 32:
+		copyRows2AVX512(rows, &src[0], ld*floatBytes, &dst[0])
+	case i == AVX512 && width == 16:
+		copyRows1AVX512(rows, &src[0], ld*floatBytes, &dst[0])
+	case i == AVX2 && width == 16:
+		copyRows2AVX2(rows, &src[0], ld*floatBytes, &dst[0])
+	case i == AVX2 && width == 8:
+		copyRows1AVX2(rows, &src[0], ld*floatBytes, &dst[0])
+	default:
+		return false
+	}
+	return true
+}

@@ -8,6 +8,7 @@ func main() {
 	for _, s := range []simd{avx2, avx512} {
 		tiles(s)
 		transpose(s)
+		copyRows(s)
 		elementwise(s)
 		reductions(s)
 		winograd(s)

@@ -77,3 +77,24 @@ func transposed(s simd, r []reg.VecVirtual) []reg.VecVirtual {
 	}
 	return out
 }
+
+// copyRows writes the kernels that pack columns of a matrix, one or two vectors wide.
+func copyRows(s simd) {
+	for vecs := 1; vecs <= 2; vecs++ {
+		name := fmt.Sprintf("copyRows%d%s", vecs, s.name)
+		function(name, "func(rows int, src *float32, stride int, dst *float32)")
+		build.Doc(fmt.Sprintf("%s copies the first %d floats of rows that are stride bytes apart, one after the other.", name, vecs*s.lanes))
+		rows, src, stride, dst := param("rows"), param("src"), param("stride"), param("dst")
+		build.Label("row")
+		for v := range vecs {
+			x := s.vec()
+			build.VMOVUPS(at(src, v*s.bytes()), x)
+			build.VMOVUPS(x, at(dst, v*s.bytes()))
+		}
+		build.ADDQ(stride, src)
+		build.ADDQ(operand.U32(uint32(vecs*s.bytes())), dst)
+		build.DECQ(rows)
+		build.JNZ(operand.LabelRef("row"))
+		finish()
+	}
+}
