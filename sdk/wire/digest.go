@@ -14,7 +14,8 @@ import (
 // not on a version of protobuf. Programs have equal digests exactly when their inputs, steps and outputs are equal.
 //
 // The encoding is the text "sslctl program 1", then inputs, steps and outputs, each list after
-// its length. Numbers are eight bytes, little-endian; constants are IEEE 754 bits; a text stands after its length.
+// its length. Numbers are eight bytes, little-endian; constants are IEEE 754 bits; a text stands after its length. The
+// name of a custom op stands after -1, which no length can be, and only where there is one.
 func Digest(p *expr.Program) string {
 	d := digest{sha256.New()}
 	d.text("sslctl program 1")
@@ -87,4 +88,8 @@ func (d digest) attrs(a expr.Attrs) {
 	d.number(a.Groups)
 	d.real(a.Eps)
 	d.list(a.Index)
+	if a.Custom != "" {
+		d.number(-1)
+		d.text(a.Custom)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
+	"github.com/sslctl/sslctl/sdk/wire/fromproto"
 	methodv1 "github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1"
 	"github.com/sslctl/sslctl/sdk/wire/toproto"
 )
@@ -89,6 +90,48 @@ func TestEveryFieldOfAProgramTravels(t *testing.T) {
 	same(t, got, want)
 }
 
+// foreign is a program with a custom op.
+func foreign() *expr.Program {
+	return &expr.Program{
+		Inputs: []expr.Port{{Name: "z0", Shape: expr.Shape{3, 2}}},
+		Steps: []expr.Step{
+			{Kind: expr.Custom, In: []int{0}, Attrs: expr.Attrs{Custom: "coding-rate", Shape: []int{1}}, Shape: expr.Shape{1}},
+			{Kind: expr.Reshape, In: []int{1}, Shape: expr.Shape{}},
+		},
+		Outputs: []expr.Output{{Name: "penalty", Value: 2}},
+	}
+}
+
+// TestCustomOpsNeedAnOpSetOfTheirOwn: a host that knows none refuses the program for that; programs without any are
+// written as before.
+func TestCustomOpsNeedAnOpSetOfTheirOwn(t *testing.T) {
+	data, err := wire.Marshal(foreign())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := wire.Unmarshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got, foreign())
+	m := toproto.Program(foreign())
+	if sets := m.GetVersion().GetOpSets(); len(sets) != 2 || sets[1].GetDomain() != "sslctl.custom" || sets[1].GetVersion() != 1 {
+		t.Errorf("op sets %v", sets)
+	}
+	m.Version.OpSets = m.Version.OpSets[:1]
+	if _, err := fromproto.Program(m); !matches(err, `custom op "coding-rate" that does not name the op set`) {
+		t.Error(err)
+	}
+	m = toproto.Program(foreign())
+	m.Steps[0].Attrs.Custom = nil
+	if _, err := fromproto.Program(m); !matches(err, `"" is no name of a custom op`) {
+		t.Error(err)
+	}
+	if sets := toproto.Program(everything()).GetVersion().GetOpSets(); len(sets) != 1 {
+		t.Errorf("op sets of a program without custom ops %v", sets)
+	}
+}
+
 // TestDigestIsThatOfThePaper holds the digest to testdata/digest.py, which was written from its description.
 func TestDigestIsThatOfThePaper(t *testing.T) {
 	p := &expr.Program{
@@ -103,6 +146,10 @@ func TestDigestIsThatOfThePaper(t *testing.T) {
 	const want = "e75384b95d461675c4884151fe936c80f2e2bbf51ff569d4c05ad787afb1fe5b"
 	if got := wire.Digest(p); got != want {
 		t.Errorf("digest %s, want %s", got, want)
+	}
+	const wantCustom = "9d0ba54a5191ddb987e32e9ccd0b550c2ef06b5d18d69f11c4f4829f18a67483"
+	if got := wire.Digest(foreign()); got != wantCustom {
+		t.Errorf("digest with a custom op %s, want %s", got, wantCustom)
 	}
 }
 
@@ -215,6 +262,13 @@ func FuzzUnmarshalTraced(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	withCustom := traced(f, byol.Method{})
+	withCustom.Regularisers[0].Program = foreign()
+	data, err := wire.MarshalTraced(withCustom)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := wire.UnmarshalTraced(data)
 		if err != nil {

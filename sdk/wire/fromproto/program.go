@@ -3,6 +3,7 @@ package fromproto
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sslctl/sslctl/sdk/expr"
 	methodv1 "github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1"
@@ -18,10 +19,31 @@ func Version(v *methodv1.ProgramVersion) error {
 		return fmt.Errorf("program that names no op set")
 	}
 	for _, set := range v.GetOpSets() {
-		if set.GetDomain() != toproto.Domain || set.GetVersion() < 1 || set.GetVersion() > expr.OpSet {
+		if set.GetVersion() < 1 || set.GetVersion() > newest(set.GetDomain()) {
 			return fmt.Errorf("program needs op set %q version %d; this sslctl has %q up to version %d",
 				set.GetDomain(), set.GetVersion(), toproto.Domain, expr.OpSet)
 		}
+	}
+	return nil
+}
+
+// newest is the version of an op set that this package knows; 0 of one that it does not.
+func newest(domain string) uint32 {
+	switch domain {
+	case toproto.Domain:
+		return expr.OpSet
+	case toproto.CustomDomain:
+		return toproto.CustomOpSet
+	}
+	return 0
+}
+
+// custom checks that a program with custom ops says so.
+func custom(v *methodv1.ProgramVersion, p *expr.Program) error {
+	names := p.CustomOps()
+	named := slices.ContainsFunc(v.GetOpSets(), func(s *methodv1.OpSet) bool { return s.GetDomain() == toproto.CustomDomain })
+	if len(names) > 0 && !named {
+		return fmt.Errorf("program with the custom op %q that does not name the op set %q", names[0], toproto.CustomDomain)
 	}
 	return nil
 }
@@ -62,7 +84,7 @@ func Program(m *methodv1.Program) (*expr.Program, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	return p, nil
+	return p, custom(m.GetVersion(), p)
 }
 
 func readStep(m *methodv1.Step) (expr.Step, error) {
@@ -103,6 +125,7 @@ func attrs(m *methodv1.Attrs) (expr.Attrs, error) {
 		Groups: r.whole("groups", m.GetGroups(), m != nil && m.Groups != nil),
 		Eps:    read(&r, "eps", m.GetEps(), m != nil && m.Eps != nil),
 		Index:  r.wholes("index", m.GetIndex()),
+		Custom: m.GetCustom(),
 	}
 	for _, v := range []float64{a.Alpha, a.Beta, a.Eps} {
 		if r.err == nil && !finite(v) {

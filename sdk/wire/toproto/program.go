@@ -11,12 +11,21 @@ const Format = 1
 // Domain names the op set of sdk/expr.
 const Domain = "sslctl.core"
 
+// CustomDomain is named by a program with custom ops, so that a host that cannot call them says so.
+const (
+	CustomDomain = "sslctl.custom"
+	CustomOpSet  = 1
+)
+
 // Program writes an expression.
 func Program(p *expr.Program) *methodv1.Program {
 	out := &methodv1.Program{Version: &methodv1.ProgramVersion{
 		Format: Format,
 		OpSets: []*methodv1.OpSet{{Domain: Domain, Version: expr.OpSet}},
 	}}
+	if len(p.CustomOps()) > 0 {
+		out.Version.OpSets = append(out.Version.OpSets, &methodv1.OpSet{Domain: CustomDomain, Version: CustomOpSet})
+	}
 	for _, port := range p.Inputs {
 		out.Inputs = append(out.Inputs, &methodv1.Port{Name: port.Name, Shape: shape(port.Shape)})
 	}
@@ -40,8 +49,17 @@ func attrs(a expr.Attrs) *methodv1.Attrs {
 		TransA: &a.TransA, TransB: &a.TransB,
 		Kernel: whole(a.Kernel), Stride: whole(a.Stride), Pad: whole(a.Pad),
 		Groups: whole(a.Groups), Eps: &a.Eps,
-		Index: wholes(a.Index),
+		Index:  wholes(a.Index),
+		Custom: custom(a.Custom),
 	}
+}
+
+// custom is absent for ops of the set, so that a host without custom ops reads their programs.
+func custom(name string) *string {
+	if name == "" {
+		return nil
+	}
+	return &name
 }
 
 func shape(s expr.Shape) *methodv1.Shape { return &methodv1.Shape{Axes: wholes(s)} }

@@ -152,7 +152,7 @@ func (x *ProgramVersion) GetOpSets() []*OpSet {
 // OpSet is a versioned set of ops; within a version the meaning of an op never changes.
 type OpSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "sslctl.core" is the set of sdk/expr.
+	// "sslctl.core" is the set of sdk/expr; "sslctl.custom" that a step may be a custom op.
 	Domain        string `protobuf:"bytes,1,opt,name=domain,proto3" json:"domain,omitempty"`
 	Version       uint32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -375,23 +375,25 @@ func (x *Step) GetShape() *Shape {
 // Attrs are the constants of an op. A writer emits every field, so that no default can change under a stored program;
 // a reader refuses a message that lacks one.
 type Attrs struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Alpha         *float64               `protobuf:"fixed64,1,opt,name=alpha,proto3,oneof" json:"alpha,omitempty"`
-	Beta          *float64               `protobuf:"fixed64,2,opt,name=beta,proto3,oneof" json:"beta,omitempty"`
-	Axes          []int64                `protobuf:"varint,3,rep,packed,name=axes,proto3" json:"axes,omitempty"`
-	Keep          *bool                  `protobuf:"varint,4,opt,name=keep,proto3,oneof" json:"keep,omitempty"`
-	Shape         []int64                `protobuf:"varint,5,rep,packed,name=shape,proto3" json:"shape,omitempty"`
-	Axis          *int64                 `protobuf:"varint,6,opt,name=axis,proto3,oneof" json:"axis,omitempty"`
-	Start         *int64                 `protobuf:"varint,7,opt,name=start,proto3,oneof" json:"start,omitempty"`
-	Stop          *int64                 `protobuf:"varint,8,opt,name=stop,proto3,oneof" json:"stop,omitempty"`
-	TransA        *bool                  `protobuf:"varint,9,opt,name=trans_a,json=transA,proto3,oneof" json:"trans_a,omitempty"`
-	TransB        *bool                  `protobuf:"varint,10,opt,name=trans_b,json=transB,proto3,oneof" json:"trans_b,omitempty"`
-	Kernel        *int64                 `protobuf:"varint,11,opt,name=kernel,proto3,oneof" json:"kernel,omitempty"`
-	Stride        *int64                 `protobuf:"varint,12,opt,name=stride,proto3,oneof" json:"stride,omitempty"`
-	Pad           *int64                 `protobuf:"varint,13,opt,name=pad,proto3,oneof" json:"pad,omitempty"`
-	Groups        *int64                 `protobuf:"varint,14,opt,name=groups,proto3,oneof" json:"groups,omitempty"`
-	Eps           *float64               `protobuf:"fixed64,15,opt,name=eps,proto3,oneof" json:"eps,omitempty"`
-	Index         []int64                `protobuf:"varint,16,rep,packed,name=index,proto3" json:"index,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Alpha  *float64               `protobuf:"fixed64,1,opt,name=alpha,proto3,oneof" json:"alpha,omitempty"`
+	Beta   *float64               `protobuf:"fixed64,2,opt,name=beta,proto3,oneof" json:"beta,omitempty"`
+	Axes   []int64                `protobuf:"varint,3,rep,packed,name=axes,proto3" json:"axes,omitempty"`
+	Keep   *bool                  `protobuf:"varint,4,opt,name=keep,proto3,oneof" json:"keep,omitempty"`
+	Shape  []int64                `protobuf:"varint,5,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	Axis   *int64                 `protobuf:"varint,6,opt,name=axis,proto3,oneof" json:"axis,omitempty"`
+	Start  *int64                 `protobuf:"varint,7,opt,name=start,proto3,oneof" json:"start,omitempty"`
+	Stop   *int64                 `protobuf:"varint,8,opt,name=stop,proto3,oneof" json:"stop,omitempty"`
+	TransA *bool                  `protobuf:"varint,9,opt,name=trans_a,json=transA,proto3,oneof" json:"trans_a,omitempty"`
+	TransB *bool                  `protobuf:"varint,10,opt,name=trans_b,json=transB,proto3,oneof" json:"trans_b,omitempty"`
+	Kernel *int64                 `protobuf:"varint,11,opt,name=kernel,proto3,oneof" json:"kernel,omitempty"`
+	Stride *int64                 `protobuf:"varint,12,opt,name=stride,proto3,oneof" json:"stride,omitempty"`
+	Pad    *int64                 `protobuf:"varint,13,opt,name=pad,proto3,oneof" json:"pad,omitempty"`
+	Groups *int64                 `protobuf:"varint,14,opt,name=groups,proto3,oneof" json:"groups,omitempty"`
+	Eps    *float64               `protobuf:"fixed64,15,opt,name=eps,proto3,oneof" json:"eps,omitempty"`
+	Index  []int64                `protobuf:"varint,16,rep,packed,name=index,proto3" json:"index,omitempty"`
+	// The name of a custom op in its plugin; absent for every other op.
+	Custom        *string `protobuf:"bytes,17,opt,name=custom,proto3,oneof" json:"custom,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -538,6 +540,13 @@ func (x *Attrs) GetIndex() []int64 {
 	return nil
 }
 
+func (x *Attrs) GetCustom() string {
+	if x != nil && x.Custom != nil {
+		return *x.Custom
+	}
+	return ""
+}
+
 // Output names a value.
 type Output struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -616,7 +625,7 @@ const file_sslctl_method_v1_program_proto_rawDesc = "" +
 	"\x02op\x18\x01 \x01(\tR\x02op\x12\x0e\n" +
 	"\x02in\x18\x02 \x03(\rR\x02in\x12-\n" +
 	"\x05attrs\x18\x03 \x01(\v2\x17.sslctl.method.v1.AttrsR\x05attrs\x12-\n" +
-	"\x05shape\x18\x04 \x01(\v2\x17.sslctl.method.v1.ShapeR\x05shape\"\xa3\x04\n" +
+	"\x05shape\x18\x04 \x01(\v2\x17.sslctl.method.v1.ShapeR\x05shape\"\xcb\x04\n" +
 	"\x05Attrs\x12\x19\n" +
 	"\x05alpha\x18\x01 \x01(\x01H\x00R\x05alpha\x88\x01\x01\x12\x17\n" +
 	"\x04beta\x18\x02 \x01(\x01H\x01R\x04beta\x88\x01\x01\x12\x12\n" +
@@ -635,7 +644,8 @@ const file_sslctl_method_v1_program_proto_rawDesc = "" +
 	"R\x03pad\x88\x01\x01\x12\x1b\n" +
 	"\x06groups\x18\x0e \x01(\x03H\vR\x06groups\x88\x01\x01\x12\x15\n" +
 	"\x03eps\x18\x0f \x01(\x01H\fR\x03eps\x88\x01\x01\x12\x14\n" +
-	"\x05index\x18\x10 \x03(\x03R\x05indexB\b\n" +
+	"\x05index\x18\x10 \x03(\x03R\x05index\x12\x1b\n" +
+	"\x06custom\x18\x11 \x01(\tH\rR\x06custom\x88\x01\x01B\b\n" +
 	"\x06_alphaB\a\n" +
 	"\x05_betaB\a\n" +
 	"\x05_keepB\a\n" +
@@ -650,7 +660,8 @@ const file_sslctl_method_v1_program_proto_rawDesc = "" +
 	"\a_strideB\x06\n" +
 	"\x04_padB\t\n" +
 	"\a_groupsB\x06\n" +
-	"\x04_eps\"2\n" +
+	"\x04_epsB\t\n" +
+	"\a_custom\"2\n" +
 	"\x06Output\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\rR\x05valueB=Z;github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1;methodv1b\x06proto3"
