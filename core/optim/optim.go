@@ -81,7 +81,7 @@ func New(params []Param, rule Rule, o Options) (*Optimizer, error) {
 			t.rate, used[i] = o.Rates[i], true
 		}
 		for range rule.slots() {
-			t.slots = append(t.slots, make([]float32, len(p.Value)))
+			t.slots = append(t.slots, kernel.Alloc(len(p.Value)))
 		}
 		opt.tensors = append(opt.tensors, t)
 	}

@@ -44,6 +44,7 @@ func (a *arena) reset() {
 // alignedFloats allocates n floats that start at a cache line.
 func alignedFloats(n int) []float32 {
 	s := make([]float32, n+cacheLine)
+	preferHugePages(s)
 	skip := 0
 	if r := uintptr(unsafe.Pointer(unsafe.SliceData(s))) % (4 * cacheLine); r != 0 {
 		skip = cacheLine - int(r)/4
