@@ -47,8 +47,8 @@ func (a *app) reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report RUN...",
 		Short: "Write a page about one run, or several side by side",
-		Long: "Renders one self-contained HTML page: accuracies beside the baselines, the verdict on collapse, losses, spectrum,\n" +
-			"configuration and provenance. Several runs share its charts and tables. It works offline and needs no plugin.",
+		Long: "Renders one self-contained HTML page: accuracies beside the baselines, the verdict on collapse, spectrum and map of the\n" +
+			"embeddings, losses, configuration and provenance. Several runs share its charts and tables. It works offline and needs no plugin.",
 		Example: "  sslctl report runs/latest\n" +
 			"  sslctl report runs/20261124-*-vicreg-* runs/20261124-*-byol-* --out comparison.html",
 		Args: func(cmd *cobra.Command, args []string) error {

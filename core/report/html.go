@@ -54,6 +54,7 @@ type page struct {
 	Accuracy    template.HTML
 	Training    []chart
 	Embeddings  []chart
+	Planes      planes
 	Samples     []Sample
 	Differences []setting
 	Groups      []group
@@ -87,7 +88,7 @@ type tableCell struct {
 }
 
 func newPage(runs []Run) (*page, error) {
-	p := &page{Title: title(runs), Accuracy: accuracyChart(runs), Training: trainingCharts(runs), Embeddings: embeddingCharts(runs)}
+	p := &page{Title: title(runs), Accuracy: accuracyChart(runs), Training: trainingCharts(runs), Embeddings: embeddingCharts(runs), Planes: planesOf(runs)}
 	for _, f := range []struct {
 		name string
 		set  func(string)

@@ -5,7 +5,7 @@
 //	err = report.Render(file, []report.Run{r})
 //
 // The page needs no network: styles, script and figures are inside. It follows the reader's light or dark theme,
-// prints, and works without the script, which only adds a cross-hair. Same runs, same bytes.
+// prints, and works without the script, which adds a cross-hair to the charts and lifts one class out of the maps. Same runs, same bytes.
 package report
 
 import (
@@ -30,6 +30,7 @@ type Run struct {
 	Result     *run.Result
 	Records    []run.Record
 	Samples    []Sample
+	Map        *run.Map // of the embeddings; nil where the run has none
 }
 
 // Sample is a picture, such as the sheet of augmented views.
@@ -82,6 +83,12 @@ func (r *Run) loadExtras(f *run.Folder) error {
 	samples, err := f.Samples()
 	if err == nil {
 		r.Samples = []Sample{{samplesCaption, samples}}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	plane, err := f.Map()
+	if err == nil {
+		r.Map = &plane
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -11,6 +11,7 @@
 //	    checkpoints/        step-N.safetensors; links last.safetensors and best.safetensors
 //	    result.json         final figures (Result)
 //	    samples.png         augmented views, for the report
+//	    map.json            the embeddings in two dimensions, for the report (Map)
 //	    run.log.jsonl       the log
 //	    lock                held by the process that writes
 //	runs/latest             link to the newest run
@@ -247,8 +248,7 @@ func (r *Run) Append(rec Record) error {
 }
 
 // Rewind makes the folder what it was when step had just been finished: later records and checkpoints go, and a
-// result. Events
-// that TensorBoard has of later steps are marked as void. A step of -1 starts from nothing.
+// result with its map. Events that TensorBoard has of later steps are marked as void. A step of -1 starts from nothing.
 func (r *Run) Rewind(step int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -258,8 +258,10 @@ func (r *Run) Rewind(step int) error {
 	if err := r.dropCheckpointsAfter(step); err != nil {
 		return err
 	}
-	if err := os.Remove(r.path(resultFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove result: %w", err)
+	for _, name := range []string{resultFile, mapFile} {
+		if err := os.Remove(r.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove result: %w", err)
+		}
 	}
 	r.first = step + 1
 	if r.events == nil {

@@ -51,7 +51,8 @@ func Evaluate(ctx context.Context, j Job, folder *run.Folder) (run.Result, error
 		return run.Result{}, err
 	}
 	t.last = lastOf(records, t.net.model)
-	return t.finish(ctx, 0)
+	result, _, err := t.finish(ctx, 0)
+	return result, err
 }
 
 // lastOf is the loss of the last recorded step, for a run whose training was over before.
@@ -70,13 +71,13 @@ func lastOf(records []run.Record, m *model.Model) (r stepResult) {
 	return r
 }
 
-// finish evaluates and assembles the result.
-func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result, error) {
+// finish evaluates and assembles the result, and the map that goes with it.
+func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result, *run.Map, error) {
 	start := time.Now()
 	e := &evaluation{job: t.job, net: t.net, views: t.views, online: t.online}
 	judged, err := e.judge(ctx)
 	if err != nil {
-		return run.Result{}, err
+		return run.Result{}, nil, err
 	}
 	c := t.job.Config
 	probing := time.Since(start)
@@ -87,7 +88,7 @@ func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result
 	if trained > 0 {
 		result.Time.ImagesPerSecond = run.Number(float64(t.step*c.Train.Batch) / trained.Seconds())
 	}
-	return result, nil
+	return result, judged.plane, nil
 }
 
 // judgement is what an evaluation finds.
@@ -95,6 +96,7 @@ type judgement struct {
 	probes   []run.ProbeResult
 	collapse run.Collapse
 	spectrum *run.Spectrum
+	plane    *run.Map // nil for too few images
 }
 
 // judge extracts features and measures them. Without labels there is a verdict on collapse alone.
@@ -103,11 +105,14 @@ func (e *evaluation) judge(ctx context.Context) (j judgement, err error) {
 	if err != nil {
 		return j, err
 	}
-	sample := test
+	sample, split := test, "test"
 	if sample.Len() < 2 {
-		sample = train
+		sample, split = train, "train"
 	}
-	if j.collapse, j.spectrum, err = e.verdict(ctx, sample); err != nil || !labelled(e.job.Data) {
+	if j.collapse, j.spectrum, err = e.verdict(ctx, sample); err != nil {
+		return j, err
+	}
+	if j.plane, err = e.plane(ctx, sample, split); err != nil || !labelled(e.job.Data) {
 		return j, err
 	}
 	if j.probes, err = e.probes(ctx, run.Trained, train, test); err != nil {

@@ -203,6 +203,7 @@ type trace struct {
 	best       string // which checkpoint is the best
 	probes     []run.ProbeResult
 	collapse   run.Collapse
+	plane      run.Map
 }
 
 func traceOf(t *testing.T, dir string) trace {
@@ -236,5 +237,9 @@ func traceOf(t *testing.T, dir string) trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trace{metrics.String(), string(last), best, result.Probes, result.Collapse}
+	plane, err := f.Map()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trace{metrics.String(), string(last), best, result.Probes, result.Collapse, plane}
 }

@@ -31,7 +31,7 @@ func demandSame(t *testing.T, want, got trace) {
 	if want.best != got.best {
 		t.Errorf("the best is %s, want %s", got.best, want.best)
 	}
-	if d := cmp.Diff(want.probes, got.probes) + cmp.Diff(want.collapse, got.collapse); d != "" {
+	if d := cmp.Diff(want.probes, got.probes) + cmp.Diff(want.collapse, got.collapse) + cmp.Diff(want.plane, got.plane); d != "" {
 		t.Errorf("results differ: %s", d)
 	}
 }
@@ -48,6 +48,9 @@ func straight(t *testing.T, methodName string) (dataDir string, tr trace) {
 	tr = traceOf(t, dir)
 	if len(tr.probes) == 0 || tr.metrics == "" {
 		t.Fatalf("the run left %d probes and metrics %q", len(tr.probes), tr.metrics)
+	}
+	if m := tr.plane; len(m.Points) != patternTest || len(m.Labels) != patternTest || len(m.Classes) != patternKinds || m.Split != "test" {
+		t.Fatalf("the run left a map of %d points, %d labels, %d classes of the %s split", len(m.Points), len(m.Labels), len(m.Classes), m.Split)
 	}
 	return dataDir, tr
 }

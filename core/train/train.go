@@ -61,9 +61,14 @@ func Run(ctx context.Context, j Job, resume bool) (run.Result, error) {
 		return run.Result{}, t.stopped(ctx, err)
 	}
 	trained := time.Since(start)
-	result, err := t.finish(ctx, trained)
+	result, plane, err := t.finish(ctx, trained)
 	if err != nil {
 		return run.Result{}, t.stopped(ctx, err)
+	}
+	if plane != nil {
+		if err := j.Folder.WriteMap(*plane); err != nil {
+			return run.Result{}, err
+		}
 	}
 	if err := t.markFinal(result.Probes); err != nil {
 		return run.Result{}, err

@@ -16,8 +16,9 @@ type Options struct {
 
 // Map is a two-dimensional map.
 type Map struct {
-	Points [][2]float64 `json:"points"` // of the rows, in their order
-	KL     float64      `json:"kl"`     // divergence of the map's neighbourhoods from the embeddings'; lower is better
+	Points     [][2]float64 // of the rows, in their order
+	KL         float64      // divergence of the map's neighbourhoods from the embeddings', in nats; lower is better
+	Perplexity float64      // as it was used
 }
 
 // The schedule of van der Maaten and Hinton 2008, with the exaggeration of van der Maaten 2014 and the learning rate
@@ -54,7 +55,8 @@ func TSNE(ctx context.Context, p *kernel.Pool, x []float32, n, d int, o Options)
 	if o.Iterations == 0 {
 		o.Iterations = 750
 	}
-	s := newDescent(p, affinities(p, x, n, d, min(o.Perplexity, float64(n-1)/3)), start)
+	o.Perplexity = min(o.Perplexity, float64(n-1)/3)
+	s := newDescent(p, affinities(p, x, n, d, o.Perplexity), start)
 	early := min(exaggerated, o.Iterations/3)
 	for i := range o.Iterations {
 		if ctx.Err() != nil {
@@ -66,7 +68,7 @@ func TSNE(ctx context.Context, p *kernel.Pool, x []float32, n, d int, o Options)
 			s.step(1, lateMomentum)
 		}
 	}
-	return &Map{Points: s.y, KL: s.divergence()}, nil
+	return &Map{Points: s.y, KL: s.divergence(), Perplexity: o.Perplexity}, nil
 }
 
 // descent is the state of the gradient descent.

@@ -1,4 +1,5 @@
 // A cross-hair over the charts: the values at the pointer's place, with the place marked in every chart of the same axis.
+// In the maps, the class under the pointer or the focus is lifted out of all of them; a click on its name keeps it so.
 (function () {
   "use strict";
   var svgNS = "http://www.w3.org/2000/svg", tip = document.getElementById("tip");
@@ -66,4 +67,38 @@
     tip.hidden = true;
     mark(null, 0);
   }
+
+  document.querySelectorAll(".planes").forEach(function (planes) {
+    var kept = null, all = planes.querySelectorAll("[data-class]");
+    function lift(name) {
+      planes.classList.toggle("lifted", name !== null);
+      all.forEach(function (e) { e.classList.toggle("lift", e.dataset.class === name); });
+    }
+    function back() { tip.hidden = true; lift(kept); }
+    all.forEach(function (e) {
+      var name = e.dataset.class, title = e.querySelector("title");
+      if (title) title.remove(); // the tip says it at once
+      e.addEventListener("pointerenter", function () { lift(name); });
+      e.addEventListener("pointerleave", back);
+      e.addEventListener("focus", function () { lift(name); });
+      e.addEventListener("blur", back);
+      if (e.matches("g")) e.addEventListener("pointermove", function (at) {
+        tip.textContent = e.getAttribute("aria-label");
+        tip.hidden = false;
+        tip.style.left = Math.min(at.clientX + 16, innerWidth - tip.offsetWidth - 8) + "px";
+        tip.style.top = Math.min(at.clientY + 16, innerHeight - tip.offsetHeight - 8) + "px";
+      });
+      if (!e.matches(".key")) return;
+      e.tabIndex = 0;
+      e.setAttribute("role", "button");
+      e.setAttribute("aria-pressed", "false");
+      function keep() {
+        kept = kept === name ? null : name;
+        planes.querySelectorAll(".key").forEach(function (k) { k.setAttribute("aria-pressed", String(k.dataset.class === kept)); });
+        lift(kept);
+      }
+      e.addEventListener("click", keep);
+      e.addEventListener("keydown", function (k) { if (k.key === "Enter" || k.key === " ") { k.preventDefault(); keep(); } });
+    });
+  });
 })();
