@@ -9,7 +9,8 @@
 //	d, err := h.Describe(ctx, ref)
 //	traced, provenance, err := h.Trace(ctx, ref, params, shapes)
 //
-// Each question starts the plugin, asks and ends it before it returns, so that no process outlives a call. What a plugin
+// Each question starts the plugin, asks and ends it before it returns, so that no process outlives a call; only a
+// [Connection], for the custom ops of a program, lasts until it is closed. What a plugin
 // answers is checked before it is believed: a traced program has been replayed against the shapes that it was asked for.
 // Errors are faults: code 2 where the user named or set something wrong, code 3 where the plugin is at fault.
 package host

@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +22,7 @@ type Options struct {
 	Shipped    map[wire.Kind][]string // what it ships, by name
 
 	StartTimeout, DescribeTimeout, TraceTimeout time.Duration // 0: 10 s, 10 s, 30 s
+	CallTimeout                                 time.Duration // of a custom op, forward or backward; 0: 60 s
 }
 
 // Host owns every plugin process of this program. It is safe for concurrent use.
@@ -32,7 +35,9 @@ type Host struct {
 
 	mu      sync.Mutex
 	closed  bool
-	running sync.WaitGroup // questions
+	running sync.WaitGroup // questions and connections
+
+	connections map[*Connection]bool
 }
 
 // New makes a host. It starts nothing yet.
@@ -45,7 +50,8 @@ func New(o Options) *Host {
 	set(&o.StartTimeout, 10*time.Second)
 	set(&o.DescribeTimeout, 10*time.Second)
 	set(&o.TraceTimeout, 30*time.Second)
-	h := &Host{options: o, logger: o.Logger}
+	set(&o.CallTimeout, 60*time.Second)
+	h := &Host{options: o, logger: o.Logger, connections: map[*Connection]bool{}}
 	if h.logger == nil {
 		h.logger = zap.NewNop()
 	}
@@ -60,8 +66,12 @@ var errClosed = errors.New("the plugin host is closed")
 func (h *Host) Close() {
 	h.mu.Lock()
 	h.closed = true
+	open := slices.Collect(maps.Keys(h.connections))
 	h.mu.Unlock()
 	h.cancel()
+	for _, c := range open {
+		c.Close()
+	}
 	h.running.Wait()
 }
 

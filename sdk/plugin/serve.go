@@ -31,6 +31,7 @@ func serve(s *service) {
 	}
 	line := watchHost()
 	defer line.release()
+	defer s.calls.end()
 	releaseStdout()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  handshake.Cookie(),

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
 	"github.com/sslctl/sslctl/sdk/wire/diag"
@@ -16,26 +17,34 @@ import (
 	"github.com/sslctl/sslctl/sdk/wire/toproto"
 )
 
-// tracer writes an objective or penalty down, encoded.
-type tracer func(params map[string]any, s method.Shapes, unit bool) ([]byte, error)
+// tracer writes an objective or penalty down.
+type tracer func(params map[string]any, s method.Shapes, unit bool) (answer, error)
+
+// answer is an encoded program with the code of its custom ops, which stays here.
+type answer struct {
+	encoded []byte
+	ops     map[string]expr.Code
+}
 
 func methodTracer(m method.Method) tracer {
-	return func(params map[string]any, s method.Shapes, _ bool) ([]byte, error) {
+	return func(params map[string]any, s method.Shapes, _ bool) (answer, error) {
 		t, err := method.Trace(m, params, s)
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
-		return wire.MarshalTraced(wire.Traced{Method: t})
+		encoded, err := wire.MarshalTraced(wire.Traced{Method: t})
+		return answer{encoded, t.Program.Ops}, err
 	}
 }
 
 func regulariserTracer(r method.Regulariser) tracer {
-	return func(params map[string]any, s method.Shapes, unit bool) ([]byte, error) {
+	return func(params map[string]any, s method.Shapes, unit bool) (answer, error) {
 		p, err := method.TraceRegulariser(r, params, s, unit)
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
-		return wire.MarshalPenalty(p)
+		encoded, err := wire.MarshalPenalty(p)
+		return answer{encoded, p.Ops}, err
 	}
 }
 
@@ -46,6 +55,7 @@ type service struct {
 	describe func() method.Description
 	trace    tracer
 	asked    sync.Once
+	calls    calls
 }
 
 var _ methodv1.PluginServiceServer = (*service)(nil)
@@ -74,17 +84,17 @@ func (s *service) Trace(_ context.Context, m *methodv1.TraceRequest) (*methodv1.
 	if err != nil {
 		return &methodv1.TraceResponse{Diagnostics: toproto.Diagnostics(diag.Of(err))}, nil
 	}
-	return &methodv1.TraceResponse{Traced: traced}, nil
+	return &methodv1.TraceResponse{Traced: traced.encoded}, nil
 }
 
-func (s *service) answer(m *methodv1.TraceRequest) ([]byte, error) {
+func (s *service) answer(m *methodv1.TraceRequest) (answer, error) {
 	params, err := fromproto.Settings(m.GetParams())
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	shapes, err := fromproto.Shapes(m.GetShapes())
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	return s.trace(params, shapes, m.GetUnit())
 }
@@ -102,6 +112,10 @@ func recoverPanic(ctx context.Context, request any, _ *grpc.UnaryServerInfo, nex
 			response, err = &methodv1.DescribeResponse{Diagnostics: complaint}, nil
 		case *methodv1.TraceRequest:
 			response, err = &methodv1.TraceResponse{Diagnostics: complaint}, nil
+		case *methodv1.OpenRequest:
+			response, err = &methodv1.OpenResponse{Diagnostics: complaint}, nil
+		case *methodv1.CallRequest:
+			response, err = &methodv1.CallResponse{Diagnostics: complaint}, nil
 		default:
 			panic(r) // of go-plugin's own services, whose answers are not known here
 		}

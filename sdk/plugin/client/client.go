@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"github.com/sslctl/sslctl/sdk/plugin/internal/handshake"
+	"github.com/sslctl/sslctl/sdk/plugin/internal/memory"
 	"github.com/sslctl/sslctl/sdk/wire"
 	methodv1 "github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1"
 )
@@ -31,6 +32,7 @@ type Config struct {
 
 	StartTimeout time.Duration // until the plugin is ready; 0: 10 s
 	TempDir      string        // where the folder of its sockets is made; "": the shortest usable one
+	Floats       int           // of memory shared with the plugin, where the system has any; 0: none
 }
 
 const (
@@ -42,7 +44,7 @@ const (
 // ErrChecksum says that an executable is not the one that was expected.
 var ErrChecksum = plugin.ErrChecksumsDoNotMatch
 
-// Client is a running plugin. It is not safe for concurrent use.
+// Client is a running plugin. It is not safe for concurrent use, but for the custom ops that it computes.
 type Client struct {
 	process  *process
 	plugin   *plugin.Client
@@ -52,6 +54,7 @@ type Client struct {
 	unlink   func() bool // ends the watch on the context
 	logger   *zap.Logger
 	lifeline *os.File
+	calls    calls
 }
 
 // Start starts a plugin and waits until it is ready. The plugin is killed when ctx ends. Whatever the error, nothing of
@@ -96,8 +99,14 @@ func prepare(config Config) (*Client, error) {
 		_ = os.RemoveAll(sockets)
 		return nil, fmt.Errorf("make a lifeline: %w", err)
 	}
+	shared, err := share(config.Floats, logger)
+	if err != nil {
+		_ = errors.Join(read.Close(), write.Close(), os.RemoveAll(sockets))
+		return nil, err
+	}
 	c := &Client{
-		process: &process{path: config.Path, sha256: config.SHA256, inherit: read, logger: logger, sockets: sockets, done: make(chan struct{})},
+		calls:   calls{shared: shared},
+		process: &process{path: config.Path, sha256: config.SHA256, inherit: inherited(read, shared), logger: logger, sockets: sockets, done: make(chan struct{})},
 		printed: [2]*printer{{logger: logger, stream: "stdout"}, {logger: logger, stream: "stderr"}},
 		sockets: sockets, logger: logger, lifeline: write,
 	}
@@ -114,7 +123,7 @@ func prepare(config Config) (*Client, error) {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets},
 		GRPCDialOptions:  dialOptions(),
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
-			return c.process, c.process.configure(append(environment(config.Env, logger), spec.Env...))
+			return c.process, c.process.configure(append(environment(config.Env, logger, shared), spec.Env...))
 		},
 	})
 	return c, nil
@@ -127,11 +136,23 @@ func dialOptions() []grpc.DialOption {
 	}
 }
 
-func environment(env []string, logger *zap.Logger) []string {
-	return append([]string{
+func environment(env []string, logger *zap.Logger, shared *memory.Region) []string {
+	out := []string{
 		handshake.LogLevelKey + "=" + logger.Level().String(),
 		handshake.LifelineKey + "=3", // the first of the inherited files
-	}, env...)
+	}
+	if shared != nil {
+		out = append(out, handshake.MemoryKey+"=4") // the second
+	}
+	return append(out, env...)
+}
+
+// inherited are the files that the process gets, from number 3 on.
+func inherited(lifeline *os.File, shared *memory.Region) []*os.File {
+	if shared == nil {
+		return []*os.File{lifeline}
+	}
+	return []*os.File{lifeline, shared.File()}
 }
 
 func (c *Client) connect() error {
@@ -166,6 +187,9 @@ func (c *Client) Close() {
 	}
 	_ = c.lifeline.Close()
 	c.process.release()
+	if err := c.calls.shared.Close(); err != nil {
+		c.logger.Warn("free the memory shared with the plugin", zap.Error(err))
+	}
 	if err := os.RemoveAll(c.sockets); err != nil {
 		c.logger.Warn("remove the plugin's sockets", zap.Error(err))
 	}

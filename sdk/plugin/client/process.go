@@ -27,7 +27,7 @@ type process struct {
 	path    string
 	sha256  []byte
 	env     []string
-	inherit *os.File // becomes file 3 of the process
+	inherit []*os.File // become files 3, 4, ... of the process; the first is closed by release
 	sockets string
 	logger  *zap.Logger
 
@@ -91,7 +91,7 @@ func (p *process) startBusy(ctx context.Context, stdout, stderr *os.File) (*exec
 		cmd := exec.Command(p.path)
 		cmd.Env = p.env
 		cmd.Stdout, cmd.Stderr = stdout, stderr
-		cmd.ExtraFiles = []*os.File{p.inherit}
+		cmd.ExtraFiles = p.inherit
 		ownGroup(cmd)
 		err := cmd.Start()
 		if !errors.Is(err, syscall.ETXTBSY) || wait > time.Second {
@@ -144,7 +144,7 @@ func (p *process) kill() {
 }
 
 // release closes the inherited file once no further start can need it.
-func (p *process) release() { _ = p.inherit.Close() }
+func (p *process) release() { _ = p.inherit[0].Close() }
 
 // Stdout carries the handshake.
 func (p *process) Stdout() io.ReadCloser { return watched{p.stdout, &p.greeting} }

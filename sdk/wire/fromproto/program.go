@@ -195,3 +195,21 @@ func whole(v int64) (int, error) {
 func id(v uint32) (int, error) { return whole(int64(v)) }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// ShapesOf reads the shapes of a call's inputs, at most [expr.MaxOperands] of at most [expr.MaxRank] axes.
+func ShapesOf(m []*methodv1.Shape) ([]expr.Shape, error) {
+	if len(m) > expr.MaxOperands {
+		return nil, fmt.Errorf("%d inputs; at most %d", len(m), expr.MaxOperands)
+	}
+	out := make([]expr.Shape, len(m))
+	for i, s := range m {
+		if n := len(s.GetAxes()); n > expr.MaxRank {
+			return nil, fmt.Errorf("input %d has %d axes; at most %d", i, n, expr.MaxRank)
+		}
+		var err error
+		if out[i], err = shape(s); err != nil {
+			return nil, fmt.Errorf("input %d: %w", i, err)
+		}
+	}
+	return out, nil
+}

@@ -84,3 +84,12 @@ func ids(v []int) []uint32 {
 	}
 	return out
 }
+
+// ShapesOf writes the shapes of a call's inputs.
+func ShapesOf(all []expr.Shape) []*methodv1.Shape {
+	out := make([]*methodv1.Shape, len(all))
+	for i, s := range all {
+		out[i] = shape(s)
+	}
+	return out
+}

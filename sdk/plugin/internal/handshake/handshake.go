@@ -24,6 +24,7 @@ const (
 	cookieValue = "7b1f0c2e5a6d4f3980e1c95b2d8a4471"
 	LogLevelKey = "SSLCTL_LOG_LEVEL"       // zap's level names
 	LifelineKey = "SSLCTL_PLUGIN_LIFELINE" // file descriptor that ends when the host does
+	MemoryKey   = "SSLCTL_PLUGIN_MEMORY"   // file descriptor of the memory shared with the host; unset without
 )
 
 // SocketDirPrefix begins the name of the folder that a host makes for a plugin's sockets.
