@@ -28,13 +28,17 @@ const (
 	// of that depth 49 kB.
 	gemmRows  = 112
 	gemmDepth = 384
+	// gemmShallow is the depth up to which a task finishes a row of tiles before the next: what it writes is more than
+	// what it reads then, and goes to memory in long rows.
+	gemmShallow = 32
 	// gemmTasks is the number of tasks that a product is cut into at least, if it is large enough.
 	gemmTasks = 12
 	// splitDepth is the least depth of a part when the sum over K is cut to make tasks; maxSplits their number.
 	splitDepth = 512
 	maxSplits  = 16
 	// A product with few rows and many columns is computed as its transpose: packing op(B) would take longer than the
-	// product, while op(A) is small. It takes at least one panel's worth of rows and this many times more columns.
+	// product, while op(A) is small. It takes at least one panel's worth of rows and this many times more columns. A B
+	// that needs no transposing is packed piece by piece as it is used, where A has no more rows than a block.
 	swapLeast = 16
 	swapRatio = 2
 	// swapBlock is the number of columns of C that a task fills from the transpose.
@@ -54,7 +58,7 @@ func Gemm(p *Pool, g GemmArgs) {
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	if g.M >= swapLeast && swapRatio*g.M <= g.N {
+	if (g.TransB || g.M > gemmRows) && g.M >= swapLeast && swapRatio*g.M <= g.N {
 		g.swapped(p, scratch)
 		return
 	}
@@ -225,26 +229,35 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 		t.ntaps, t.kc, t.taps, t.ks, t.alpha = 1, hi-lo, &noTaps[0], a.k*floatBytes, out.alpha
 		t.contiguous(a.row*floatBytes, out.ld*floatBytes)
 		last := d == depth-1
-		for j := j0; j < j1; j++ {
+		shallow := hi-lo <= gemmShallow && piece == nil
+		for k := range (j1 - j0) * tiles {
+			i, j := k%tiles, j0+k/tiles
+			if shallow {
+				i, j = k/(j1-j0), j0+k%(j1-j0)
+			}
 			c0, c1, narrow := b.columns(j)
-			t.columns(c1 - c0)
-			if piece == nil {
-				t.b = b.from(j, lo)
-			} else {
-				g.packPanel(b, j, lo, hi, piece[:(hi-lo)*b.width(j)])
-				t.b = &piece[0]
+			if i == 0 || shallow {
+				t.columns(c1 - c0)
+				t.b = g.panelOfB(b, j, lo, hi, piece)
+				t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
 			}
-			t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
-			for i := range tiles {
-				r0, r1 := span(m1-m0, tiles, i)
-				if t.a = &a.data[r0*a.row]; a.tile > 0 {
-					t.a = &a.data[i*a.tile]
-				}
-				t.c = &out.c[(m0+r0)*out.ld+c0]
-				t.run(p.isa, r1-r0, narrow)
+			r0, r1 := span(m1-m0, tiles, i)
+			if t.a = &a.data[r0*a.row]; a.tile > 0 {
+				t.a = &a.data[i*a.tile]
 			}
+			t.c = &out.c[(m0+r0)*out.ld+c0]
+			t.run(p.isa, r1-r0, narrow)
 		}
 	}
+}
+
+// panelOfB returns rows [lo, hi) of a panel, which it packs into piece where the panels are not packed.
+func (g *GemmArgs) panelOfB(b panels, j, lo, hi int, piece []float32) *float32 {
+	if piece == nil {
+		return b.from(j, lo)
+	}
+	g.packPanel(b, j, lo, hi, piece[:(hi-lo)*b.width(j)])
+	return &piece[0]
 }
 
 func (t *tile) setFlags(add, relu, biased bool, bias []float32, col int) {

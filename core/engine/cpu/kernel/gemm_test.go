@@ -115,6 +115,7 @@ func BenchmarkGemm(b *testing.B) {
 		{1024, 1024, 1024, false, false}, {1024, 1024, 1024, false, true}, {1024, 1024, 1024, true, false},
 		{8192, 64, 576, false, false}, {8192, 512, 4608, false, false}, {256, 512, 512, false, true}, {512, 512, 256, true, false},
 		{128, 2048, 2048, false, true}, {128, 2048, 2048, false, false}, {64, 2048, 2048, false, true}, {64, 512, 512, false, true}, {64, 512, 512, false, false}, {64, 256, 131072, true, false}, {16, 16, 16, false, false},
+		{16, 8192, 8192, false, true}, {16, 8192, 8192, false, false}, {8192, 8192, 16, true, false},
 	} {
 		name := fmt.Sprintf("%dx%dx%d", s.m, s.n, s.k)
 		if s.transA {
