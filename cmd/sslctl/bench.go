@@ -6,45 +6,70 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sslctl/sslctl/core/bench"
 	"github.com/sslctl/sslctl/core/config"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/experiment"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
 
 func (a *app) benchCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "bench", Short: "Measure the engine on this machine", Example: "  sslctl bench step --net r18"}, a.benchStepCommand())
+	return group(&cobra.Command{Use: "bench", Short: "Measure the engine on this machine", Example: "  sslctl bench step --net r18\n  sslctl bench kernels --filter 3x3/1"},
+		a.benchStepCommand(), a.benchKernelsCommand(), a.benchScalingCommand())
+}
+
+// benchThreads are the flags of what runs on the CPU kernels.
+type benchThreads struct {
+	threads int
+	isa     string
+}
+
+func (b *benchThreads) add(f *pflag.FlagSet) {
+	f.IntVar(&b.threads, "threads", 0, "threads of the CPU kernels (default one a core)")
+	f.StringVar(&b.isa, "cpu-isa", "auto", "auto, avx512, avx2 or plain")
+}
+
+func (b *benchThreads) pool() (*kernel.Pool, error) {
+	return experiment.NewPool(config.Config{Threads: b.threads, CPUISA: b.isa})
+}
+
+// benchTracer asks the plugin of VICReg for its objective; close ends it.
+func (a *app) benchTracer() (trace bench.Tracer, close func()) {
+	s, closeSession := a.session(a.logger())
+	return func(ctx context.Context, expander []int, shapes method.Shapes) (*method.Traced, error) {
+		ref, err := s.Host.Find(wire.Method, "vicreg")
+		if err != nil {
+			return nil, err
+		}
+		traced, _, err := s.Host.Trace(ctx, ref, map[string]any{"projector": expander}, shapes)
+		return traced, err
+	}, closeSession
 }
 
 func (a *app) benchStepCommand() *cobra.Command {
 	var o bench.StepOptions
-	var threads int
-	var isa string
+	var on benchThreads
 	c := &cobra.Command{
 		Use:   "step",
 		Short: "Time a training step stage by stage",
 		Long: "Times VICReg's whole training step - two views forward and backward, loss, SGD - on synthetic images, and shows where\n" +
-			"the time goes. Networks: tiny (the demo's), small and r18 (ResNet-18 on 28 and 32 pixels), resnet50 (224 pixels).",
+			"the time goes. Networks: tiny (the demo's), small and r18 (ResNet-18 on 28 and 32 pixels), resnet50 (224 pixels).\n" +
+			"GFLOP/s count the arithmetic of direct convolutions; Winograd's method does less and may pass the peak, which is\n" +
+			"measured before with the same threads.",
 		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := experiment.NewPool(config.Config{Threads: threads, CPUISA: isa})
+			pool, err := on.pool()
 			if err != nil {
 				return err
 			}
 			defer pool.Close()
-			s, closeSession := a.session(a.logger())
-			defer closeSession()
-			o.Trace = func(ctx context.Context, expander []int, shapes method.Shapes) (*method.Traced, error) {
-				ref, err := s.Host.Find(wire.Method, "vicreg")
-				if err != nil {
-					return nil, err
-				}
-				traced, _, err := s.Host.Trace(ctx, ref, map[string]any{"projector": expander}, shapes)
-				return traced, err
-			}
+			var closeTracer func()
+			o.Trace, closeTracer = a.benchTracer()
+			defer closeTracer()
 			step, err := bench.TimeStep(cmd.Context(), pool, o)
 			if err != nil {
 				return err
@@ -61,14 +86,15 @@ func (a *app) benchStepCommand() *cobra.Command {
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
 	f.IntVar(&o.Steps, "steps", 10, "steps that count")
 	f.IntVar(&o.Warmup, "warmup", 2, "steps before them")
-	f.IntVar(&threads, "threads", 0, "threads of the CPU kernels (default one a core)")
-	f.StringVar(&isa, "cpu-isa", "auto", "auto, avx512, avx2 or plain")
+	on.add(f)
 	return c
 }
 
 func (a *app) printStep(s bench.Step) {
-	fmt.Fprintf(a.stdout, "%s, batch %d x 2, %d threads, %s: median %.1f ms, min %.1f ms, %.0f views/s, %.0f GFLOP/s\n%d parameters, %.0f MB of activations, loss %.4g\n",
-		s.Net, s.Batch, s.Threads, s.Precision, s.Median, s.Min, s.ImagesPerSecond, s.GFlops, s.Parameters, float64(s.Arena)/1e6, s.Loss)
+	fmt.Fprintf(a.stdout, "%s, batch %d x 2, %d threads, %s: median %.1f ms, min %.1f ms, %.0f views/s, %.0f GFLOP/s, %.0f %% of the measured peak of %.0f\n"+
+		"%d parameters, %.0f MB of activations, loss %.4g\n",
+		s.Net, s.Batch, s.Threads, s.Precision, s.Median, s.Min, s.ImagesPerSecond, s.GFlops, 100*s.PeakShare, s.Peak,
+		s.Parameters, float64(s.Arena)/1e6, s.Loss)
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
 	t.AppendHeader(table.Row{"stage", "calls", "ms", "share", "GFLOP/s", "GB/s"})

@@ -1,6 +1,9 @@
-// Package bench measures the engine: whole training steps of known networks, and the kernels under them.
+// Package bench measures the engine: whole training steps of known networks ([TimeStep]), the kernels under them
+// ([TimeKernels]), how the cost of a step grows with its arithmetic ([MeasureScaling]), and both beside PyTorch ([Race]).
 //
-// Figures are medians over steps after a warm-up, on synthetic views; see docs/performance.md for what bounds them.
+// Steps are timed by their median after a warm-up, on synthetic views; kernels and the machine's peak by their best run,
+// which other load disturbs least. Arithmetic is counted as the direct convolution's, so that Winograd's method, which
+// does less, may pass the peak. See docs/performance.md for what bounds the figures.
 package bench
 
 import (
@@ -9,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sslctl/sslctl/backbones"
@@ -22,34 +26,17 @@ import (
 	"github.com/sslctl/sslctl/sdk/method"
 )
 
-// Net is a network whose training step is timed: VICReg's, two views, with SGD.
-type Net struct {
-	Name           string
-	Backbone       string
-	Options        backbones.Options
-	Channels, Size int
-	Batch          int   // images in a view, where none is asked for
-	Expander       []int // widths
-}
-
-// Nets are those that the peer's script times, and the demo's.
-func Nets() []Net {
-	return []Net{
-		{"tiny", "resnet-tiny", backbones.Options{}, 1, 28, 128, []int{512, 512, 512}},
-		{"small", "resnet18", backbones.Options{Widths: []int{32, 64, 128, 256}, Stem: backbones.CIFARStem}, 1, 28, 256, []int{512, 512, 512}},
-		{"r18", "resnet18", backbones.Options{Stem: backbones.CIFARStem}, 3, 32, 64, []int{2048, 2048, 2048}},
-		{"resnet50", "resnet50", backbones.Options{Stem: backbones.ImageNetStem}, 3, 224, 8, []int{8192, 8192, 8192}},
-	}
-}
-
 // StepOptions say what to time.
 type StepOptions struct {
 	Net           string
 	Batch         int // images in a view; 0 for the network's own
+	Widen         int // multiplies the widths of the backbone and the expander; 0 for 1
 	Steps, Warmup int
-	// Trace asks a plugin for VICReg with an expander of the given widths.
-	Trace func(ctx context.Context, expander []int, s method.Shapes) (*method.Traced, error)
+	Trace         Tracer
 }
+
+// Tracer asks a plugin for VICReg with an expander of the given widths.
+type Tracer func(ctx context.Context, expander []int, s method.Shapes) (*method.Traced, error)
 
 // Step is the time of a training step.
 type Step struct {
@@ -61,6 +48,10 @@ type Step struct {
 	Min             float64 `json:"min_ms"`
 	ImagesPerSecond float64 `json:"images_per_s"` // views
 	GFlops          float64 `json:"gflops"`       // a second, direct convolutions' arithmetic over the median
+	Peak            float64 `json:"peak_gflops"`  // a second, measured with the same threads just before; see Peak
+	PeakShare       float64 `json:"peak_share"`   // GFlops / Peak
+	Flop            float64 `json:"flop"`         // of the step, as counted in GFlops
+	Memory          int     `json:"memory_bytes"` // the process's largest resident size so far; 0 where the system does not tell
 	Parameters      int     `json:"parameters"`
 	Arena           int     `json:"arena_bytes"`
 	Loss            float64 `json:"loss"`
@@ -78,10 +69,17 @@ type Stage struct {
 
 // TimeStep builds the network and times its step.
 func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, error) {
-	s, err := newStepper(ctx, pool, o)
+	s, err := buildStep(ctx, pool, o)
 	if err != nil {
 		return Step{}, err
 	}
+	if err := s.compile(); err != nil {
+		return Step{}, err
+	}
+	if err := s.load(); err != nil {
+		return Step{}, err
+	}
+	peak := Peak(pool)
 	for range o.Warmup {
 		if err := s.step(ctx); err != nil {
 			return Step{}, err
@@ -97,7 +95,9 @@ func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, erro
 		}
 		times = append(times, 1e3*time.Since(start).Seconds())
 	}
-	return s.result(times), nil
+	r := s.result(times)
+	r.Peak, r.PeakShare, r.Memory = peak, r.GFlops/peak, residentPeak()
+	return r, nil
 }
 
 // stepper is a network ready to be stepped.
@@ -113,14 +113,19 @@ type stepper struct {
 	parameters int
 }
 
-func newStepper(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper, error) {
+// buildStep makes the graph of the step.
+func buildStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper, error) {
 	at := slices.IndexFunc(Nets(), func(n Net) bool { return n.Name == o.Net })
 	if at < 0 {
-		return nil, fault.New(fault.Usage, "choose tiny, small, r18 or resnet50", "unknown network %q", o.Net)
+		return nil, fault.New(fault.Usage, "choose "+strings.Join(names(), ", "), "unknown network %q", o.Net)
 	}
-	s := &stepper{net: Nets()[at], pool: pool, batch: o.Batch}
+	s := &stepper{net: Nets()[at].widened(max(1, o.Widen)), pool: pool, batch: o.Batch}
 	if s.batch == 0 {
 		s.batch = s.net.Batch
+	}
+	if s.batch < 2 || o.Steps < 1 || o.Warmup < 0 {
+		return nil, fault.New(fault.Usage, "take a batch of 2 or more and at least one step",
+			"a batch of %d, %d steps after %d: nothing to time", s.batch, o.Steps, o.Warmup)
 	}
 	traced, err := o.Trace(ctx, s.net.Expander, method.Shapes{Batch: s.batch, Views: 2})
 	if err != nil {
@@ -133,10 +138,11 @@ func newStepper(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper
 	if s.model, err = model.Build(model.Spec{Backbone: backbone, Method: traced, Batch: s.batch, Views: 2, Channels: s.net.Channels, Size: s.net.Size}); err != nil {
 		return nil, err
 	}
-	return s, s.load()
+	return s, nil
 }
 
-func (s *stepper) load() error {
+// compile plans the step: loss, gradients and statistics of batch norm.
+func (s *stepper) compile() error {
 	outputs := []expr.Tensor{s.model.Loss}
 	for _, p := range s.model.Params {
 		outputs = append(outputs, p.Grad)
@@ -145,9 +151,12 @@ func (s *stepper) load() error {
 		outputs = append(outputs, b.Stats)
 	}
 	var err error
-	if s.plan, err = engine.Compile(outputs...); err != nil {
-		return err
-	}
+	s.plan, err = engine.Compile(outputs...)
+	return err
+}
+
+// load gives the plan its memory, the parameters their first values and the optimiser its state.
+func (s *stepper) load() error {
 	loaded, err := cpu.New(s.pool).Load(s.plan)
 	if err != nil {
 		return err
@@ -213,7 +222,7 @@ func (s *stepper) result(times []float64) Step {
 		stage.GBytes += cost.Bytes
 	}
 	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: "fp32", Median: median, Min: sorted[0],
-		ImagesPerSecond: 2e3 * float64(s.batch) / median, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: 4 * s.plan.Arena,
+		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: 4 * s.plan.Arena,
 		Loss: float64(s.exe.Read(s.model.Loss)[0])}
 	for _, stage := range stages {
 		stage.GFlops /= stage.Ms * 1e6

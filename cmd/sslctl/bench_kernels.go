@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/sslctl/sslctl/core/bench"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+)
+
+func (a *app) benchKernelsCommand() *cobra.Command {
+	var o bench.KernelOptions
+	var on benchThreads
+	c := &cobra.Command{
+		Use:   "kernels",
+		Short: "Time each convolution and matrix product of a step by itself",
+		Long: "Times every convolution (forward, gradients of data and of weights) and matrix product in the shapes that the steps of\n" +
+			"the networks have, the best of several calls, and sets it against the peak that the same threads reach. Convolutions\n" +
+			"that take Winograd's method are timed by the direct method too. GFLOP/s count the direct method's arithmetic.",
+		Example: "  sslctl bench kernels\n  sslctl bench kernels --net r18 --filter 3x3/1 --threads 1\n  sslctl bench kernels --filter weights --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pool, err := on.pool()
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			direct := kernel.NewPool(pool.Threads(), kernel.WithISA(pool.ISA()), kernel.WithoutWinograd())
+			defer direct.Close()
+			var closeTracer func()
+			o.Trace, closeTracer = a.benchTracer()
+			defer closeTracer()
+			if a.terminal && !a.quiet {
+				o.Tell = func(done, total int, k bench.Kernel) {
+					fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d %s %s %s %s", done+1, total, k.Net, k.Op, k.Direction, k.Shape)
+				}
+			}
+			r, err := bench.TimeKernels(cmd.Context(), pool, direct, o)
+			if o.Tell != nil {
+				fmt.Fprint(a.stderr, "\r\x1b[K")
+			}
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(r)
+			}
+			return a.printKernels(r)
+		},
+	}
+	f := c.Flags()
+	f.StringSliceVar(&o.Nets, "net", nil, "networks whose kernels are timed (default r18,small,resnet50)")
+	f.StringVar(&o.Filter, "filter", "", "time only kernels whose line has this `TEXT` in it: 3x3/1, weights, winograd")
+	on.add(f)
+	return c
+}
+
+func (a *app) printKernels(r bench.KernelsResult) error {
+	if err := a.print(fmt.Sprintf("%d threads, %s, measured peak %.0f GFLOP/s\n", r.Threads, r.ISA, r.Peak)); err != nil {
+		return err
+	}
+	t := table.NewWriter()
+	t.SetOutputMirror(a.stdout)
+	t.AppendHeader(table.Row{"net", "op", "direction", "shape", "calls", "algorithm", "ms", "GFLOP/s", "of peak", "direct GFLOP/s", "of peak", "gain"})
+	for _, k := range r.Kernels {
+		row := table.Row{k.Net, k.Op, k.Direction, k.Shape, k.Calls, k.Algorithm, fmt.Sprintf("%.3f", k.Ms), fmt.Sprintf("%.0f", k.GFlops), fmt.Sprintf("%.0f %%", 100*k.PeakShare)}
+		if d := k.Direct; d != nil {
+			row = append(row, fmt.Sprintf("%.0f", d.GFlops), fmt.Sprintf("%.0f %%", 100*d.PeakShare), fmt.Sprintf("%.2f", d.Speedup))
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+	return nil
+}

@@ -1,0 +1,256 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// Directions of a convolution.
+const (
+	Forward      = "forward"
+	BackwardData = "backward data"
+	Weights      = "weights"
+)
+
+// Kernel is the time of one convolution or matrix product of a network's step.
+type Kernel struct {
+	Net       string  `json:"net"`
+	Op        string  `json:"op"`        // "conv 3x3/1", "matmul"
+	Direction string  `json:"direction"` // Forward, BackwardData, Weights; "" for a product of matrices
+	Shape     string  `json:"shape"`     // "128x32x32x64 to 64"; "256x512x2048", M x N x K
+	Calls     int     `json:"calls"`     // in a step
+	Algorithm string  `json:"algorithm"` // of kernel.Pool.Method
+	Ms        float64 `json:"ms"`        // of the best call
+	GFlops    float64 `json:"gflops"`    // a second, the direct method's arithmetic
+	PeakShare float64 `json:"peak_share"`
+	// The same by the direct method, where the algorithm is another.
+	Direct *Direct `json:"direct,omitempty"`
+}
+
+// Direct is a convolution kept from Winograd's method.
+type Direct struct {
+	Ms        float64 `json:"ms"`
+	GFlops    float64 `json:"gflops"`
+	PeakShare float64 `json:"peak_share"`
+	Speedup   float64 `json:"speedup"` // of the algorithm over it
+}
+
+// KernelsResult is what TimeKernels found.
+type KernelsResult struct {
+	Threads int      `json:"threads"`
+	ISA     string   `json:"isa"`
+	Peak    float64  `json:"peak_gflops"`
+	Kernels []Kernel `json:"kernels"`
+}
+
+// KernelOptions say which kernels to time.
+type KernelOptions struct {
+	Nets   []string // none for r18, small and resnet50
+	Filter string   // only kernels whose line contains it, such as "3x3/1" or "weights"; "" for all
+	Trace  Tracer
+	// Tell is called before each kernel with its place among all; may be nil.
+	Tell func(done, total int, k Kernel)
+}
+
+// TimeKernels times each convolution and matrix product that the steps of the networks contain, in the shapes that the
+// compiler gave them, on random numbers. direct is a second pool of as many threads that is kept from Winograd's method.
+func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions) (KernelsResult, error) {
+	r := KernelsResult{Threads: pool.Threads(), ISA: pool.ISA().String(), Peak: Peak(pool)}
+	if len(o.Nets) == 0 {
+		o.Nets = []string{"r18", "small", "resnet50"}
+	}
+	var all []task
+	for _, net := range o.Nets {
+		tasks, err := tasksOf(ctx, pool, net, o.Trace)
+		if err != nil {
+			return r, err
+		}
+		all = append(all, slices.DeleteFunc(tasks, func(t task) bool { return !strings.Contains(t.line(), o.Filter) })...)
+	}
+	if len(all) == 0 {
+		return r, fault.New(fault.Usage, "leave --filter out to see all kernels, then give a part of a line", "no kernel has %q in its line", o.Filter)
+	}
+	for i, t := range all {
+		if ctx.Err() != nil {
+			return r, fmt.Errorf("time kernels: %w", context.Cause(ctx))
+		}
+		if o.Tell != nil {
+			o.Tell(i, len(all), t.Kernel)
+		}
+		r.Kernels = append(r.Kernels, t.time(pool, direct, r.Peak))
+	}
+	return r, nil
+}
+
+// task is a kernel to time: a convolution, or a product.
+type task struct {
+	Kernel
+	conv kernel.Conv
+	gemm kernel.GemmArgs
+}
+
+func (k Kernel) line() string {
+	return strings.Join([]string{k.Net, k.Op, k.Direction, k.Shape, k.Algorithm}, " ")
+}
+
+// tasksOf lists the kernels of a network's step, one for each shape.
+func tasksOf(ctx context.Context, pool *kernel.Pool, net string, trace Tracer) ([]task, error) {
+	s, err := buildStep(ctx, pool, StepOptions{Net: net, Steps: 1, Trace: trace})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.compile(); err != nil {
+		return nil, err
+	}
+	var tasks []task
+	for _, in := range s.plan.Instrs {
+		t, ok := taskOf(s.plan, in)
+		if !ok {
+			continue
+		}
+		t.Net = net
+		if t.Direction != "" {
+			t.Algorithm = pool.Method(t.conv)
+		}
+		at := slices.IndexFunc(tasks, func(o task) bool { return o.line() == t.line() })
+		if at < 0 {
+			at = len(tasks)
+			tasks = append(tasks, t)
+		}
+		tasks[at].Calls++
+	}
+	slices.SortStableFunc(tasks, func(a, b task) int { return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(direction(a), direction(b)), cmp.Compare(b.conv.H, a.conv.H)) })
+	return tasks, nil
+}
+
+func direction(t task) int {
+	return slices.Index([]string{Forward, BackwardData, Weights, ""}, t.Direction)
+}
+
+// taskOf is the kernel of an instruction, if it has one.
+func taskOf(p *engine.Plan, in engine.Instr) (task, bool) {
+	shape := func(id engine.ID) expr.Shape { return p.Values[id].Shape }
+	var t task
+	switch in.Kind {
+	case expr.MatMul:
+		m := expr.Shape(shape(in.Out[0]))
+		k := shape(in.In[0])[1]
+		if in.Attrs.TransA {
+			k = shape(in.In[0])[0]
+		}
+		t.Op, t.Algorithm, t.Shape = "matmul", kernel.MethodProduct, fmt.Sprintf("%dx%dx%d", m[0], m[1], k)
+		t.gemm = kernel.GemmArgs{TransA: in.Attrs.TransA, TransB: in.Attrs.TransB, M: m[0], N: m[1], K: k, Alpha: 1,
+			Lda: shape(in.In[0])[1], Ldb: shape(in.In[1])[1], Ldc: m[1]}
+		t.Op += transposed(in.Attrs.TransA, in.Attrs.TransB)
+		return t, true
+	case expr.Conv2D:
+		t.Direction, t.conv = Forward, convOf(shape(in.In[0]), shape(in.In[1]), in.Attrs)
+	case expr.Conv2DGradX:
+		t.Direction, t.conv = BackwardData, convOf(shape(in.Out[0]), shape(in.In[1]), in.Attrs)
+	case expr.Conv2DGradW:
+		t.Direction, t.conv = Weights, convOf(shape(in.In[0]), shape(in.Out[0]), in.Attrs)
+	default:
+		return t, false
+	}
+	c := t.conv
+	t.Op = fmt.Sprintf("conv %dx%d/%d", c.R, c.S, c.Stride)
+	t.Shape = fmt.Sprintf("%dx%dx%dx%d to %d", c.N, c.H, c.W, c.C, c.K)
+	return t, true
+}
+
+func transposed(a, b bool) string {
+	switch {
+	case a && b:
+		return " AᵀBᵀ"
+	case a:
+		return " AᵀB"
+	case b:
+		return " ABᵀ"
+	}
+	return " AB"
+}
+
+func convOf(x, w expr.Shape, a expr.Attrs) kernel.Conv {
+	return kernel.Conv{N: x[0], H: x[1], W: x[2], C: x[3], R: w[0], S: w[1], K: w[3], Stride: a.Stride, Pad: a.Pad}
+}
+
+// time measures the kernel, and its direct twin where it takes another way.
+func (t task) time(pool, direct *kernel.Pool, peak float64) Kernel {
+	call, flop := t.call()
+	k := t.Kernel
+	k.Ms = best(func() { call(pool) })
+	k.GFlops = flop / k.Ms / 1e6
+	k.PeakShare = k.GFlops / peak
+	if k.Algorithm == kernel.MethodWinograd {
+		ms := best(func() { call(direct) })
+		gflops := flop / ms / 1e6
+		k.Direct = &Direct{Ms: ms, GFlops: gflops, PeakShare: gflops / peak, Speedup: ms / k.Ms}
+	}
+	return k
+}
+
+// call is the kernel on random numbers, and its arithmetic.
+func (t task) call() (f func(p *kernel.Pool), flop float64) {
+	if t.Direction == "" {
+		g := t.gemm
+		g.A, g.B, g.C = noise(g.M*g.K), noise(g.K*g.N), kernel.Alloc(g.M*g.N)
+		return func(p *kernel.Pool) { kernel.Gemm(p, g) }, 2 * float64(g.M) * float64(g.N) * float64(g.K)
+	}
+	c := t.conv
+	oh, ow := c.OutSize()
+	x, w, y := c.N*c.H*c.W*c.C, c.R*c.S*c.C*c.K, c.N*oh*ow*c.K
+	flop = 2 * float64(y) * float64(c.R*c.S*c.C)
+	switch t.Direction {
+	case BackwardData:
+		dy, weights, dx := noise(y), noise(w), kernel.Alloc(x)
+		return func(p *kernel.Pool) { c.BackwardData(p, dy, weights, dx) }, flop
+	case Weights:
+		in, dy, dw := noise(x), noise(y), kernel.Alloc(w)
+		return func(p *kernel.Pool) { c.BackwardWeights(p, in, dy, dw) }, flop
+	}
+	in, weights, out := noise(x), noise(w), kernel.Alloc(y)
+	return func(p *kernel.Pool) { c.Forward(p, in, weights, out) }, flop
+}
+
+// noise is n normal numbers, one stretch of them again and again.
+func noise(n int) []float32 {
+	out := kernel.Alloc(n)
+	r := rand.New(rand.NewPCG(1, 0))
+	for i := range min(n, 1<<14) {
+		out[i] = float32(r.NormFloat64())
+	}
+	for filled := min(n, 1<<14); filled < n; filled *= 2 {
+		copy(out[filled:], out[:filled])
+	}
+	return out
+}
+
+// How often a kernel is called: at least fewest times after one to warm up, and on for enough time.
+const (
+	fewest = 4
+	enough = 60 * time.Millisecond
+)
+
+// best is the time of the quickest call in milliseconds.
+func best(f func()) float64 {
+	f()
+	least := math.Inf(1)
+	begin := time.Now()
+	for i := 0; i < fewest || time.Since(begin) < enough; i++ {
+		start := time.Now()
+		f()
+		least = min(least, 1e3*time.Since(start).Seconds())
+	}
+	return least
+}
