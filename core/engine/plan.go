@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gorgonia.org/gorgonia"
@@ -146,6 +147,11 @@ func (in Instr) reads() []ID {
 		}
 	}
 	return ids
+}
+
+// Reads reports whether instruction i reads an input, itself or as a view of it.
+func (p *Plan) Reads(i int, input ID) bool {
+	return slices.ContainsFunc(p.Instrs[i].reads(), func(id ID) bool { return p.Values[id].Store == input })
 }
 
 // producers maps each value to the instruction that makes it, -1 for inputs.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
@@ -12,12 +13,15 @@ import (
 )
 
 // Device is the processor; its executables share one pool of workers and must not run at the same time.
-type Device struct{ pool *kernel.Pool }
+type Device struct {
+	pool     *kernel.Pool
+	recorder *kernel.Recorder
+}
 
 var _ engine.Device = (*Device)(nil)
 
 // New makes a device on a pool, which stays the caller's.
-func New(pool *kernel.Pool) *Device { return &Device{pool} }
+func New(pool *kernel.Pool) *Device { return &Device{pool, pool.NewRecorder()} }
 
 // Name is "cpu".
 func (d *Device) Name() string { return "cpu" }
@@ -25,9 +29,11 @@ func (d *Device) Name() string { return "cpu" }
 // Close does nothing: the pool is the caller's.
 func (d *Device) Close() {}
 
-// Load chooses a kernel for each instruction and allocates the arena.
+// Load chooses a kernel for each instruction and allocates the arena. The first run records the kernels and allocates their
+// scratch memory, which all of the device's executables share; later ones replay the recordings and allocate nothing.
 func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
-	e := &Executable{plan: p, pool: d.pool, data: make([][]float32, len(p.Values)), bound: make([]bool, len(p.Values))}
+	e := &Executable{plan: p, pool: d.recorder.Pool(), workers: d.pool, recorder: d.recorder,
+		data: make([][]float32, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
 	arena := kernel.Alloc(p.Arena)
 	place := func(id engine.ID) {
 		at := p.Values[p.Values[id].Store].Offset
@@ -48,20 +54,26 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 		if err != nil {
 			return nil, fmt.Errorf("instruction %d: %w", i, err)
 		}
-		e.steps = append(e.steps, run)
+		e.calls = append(e.calls, run)
 	}
+	e.stale = make([]bool, len(e.calls))
 	return e, nil
 }
 
 // Executable is a plan with its memory.
 type Executable struct {
-	plan   *engine.Plan
-	pool   *kernel.Pool
-	data   [][]float32 // of each value
-	bound  []bool      // inputs
-	steps  []func()
-	spent  []time.Duration // of each instruction, where timing is on
-	failed error           // of the run in progress
+	plan     *engine.Plan
+	pool     *kernel.Pool // the recorder's
+	workers  *kernel.Pool
+	recorder *kernel.Recorder
+	data     [][]float32        // of each value
+	inputs   []engine.ID
+	bound    []bool
+	calls    []func()           // kernels of each instruction
+	steps    []kernel.Recording // the same recorded, once all inputs were bound
+	stale    []bool             // an input was bound anew since the recording
+	spent    []time.Duration    // of each instruction, where timing is on
+	failed   error              // of the run in progress
 }
 
 // Bind gives an input its memory, which is read at each run.
@@ -74,32 +86,39 @@ func (e *Executable) Bind(t expr.Tensor, data []float32) error {
 	if len(data) != v.Size() {
 		return fmt.Errorf("bind %q: %d numbers for the shape %v", v.Input, len(data), v.Shape)
 	}
+	if e.bound[id] && unsafe.SliceData(e.data[id]) == unsafe.SliceData(data) {
+		return nil
+	}
 	e.bound[id] = true
 	for other, w := range e.plan.Values {
 		if w.Store == id {
 			e.data[other] = data
 		}
 	}
+	for i := range e.plan.Instrs {
+		e.stale[i] = e.stale[i] || e.plan.Reads(i, id)
+	}
 	return nil
 }
 
 // Run computes the outputs.
 func (e *Executable) Run(ctx context.Context) error {
-	for _, id := range e.plan.Inputs() {
+	for _, id := range e.inputs {
 		if !e.bound[id] {
 			return fmt.Errorf("run: input %q is not bound", e.plan.Values[id].Input)
 		}
 	}
+	e.record()
 	e.failed = nil
 	for i, step := range e.steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if e.spent == nil {
-			step()
+			e.workers.Replay(step)
 		} else {
 			start := time.Now()
-			step()
+			e.workers.Replay(step)
 			e.spent[i] += time.Since(start)
 		}
 		if e.failed != nil {
@@ -107,6 +126,24 @@ func (e *Executable) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// record records what was not or no longer is. The first time it does so twice: scratch memory has its final size, and
+// all recordings have the same, once every kernel has asked for it.
+func (e *Executable) record() {
+	if e.steps == nil {
+		e.steps = make([]kernel.Recording, len(e.calls))
+		for i, call := range e.calls {
+			e.recorder.Record(call)
+			e.stale[i] = true
+		}
+	}
+	for i, stale := range e.stale {
+		if stale {
+			e.steps[i] = e.recorder.Record(e.calls[i])
+			e.stale[i] = false
+		}
+	}
 }
 
 // Read is the memory of an output or bound input.
@@ -119,7 +156,7 @@ func (e *Executable) Read(t expr.Tensor) []float32 {
 }
 
 // Time starts to measure the instructions; Spent is the time of each since then.
-func (e *Executable) Time() { e.spent = make([]time.Duration, len(e.steps)) }
+func (e *Executable) Time() { e.spent = make([]time.Duration, len(e.calls)) }
 
 // Spent is the time of each instruction since Time; nil without.
 func (e *Executable) Spent() []time.Duration { return e.spent }

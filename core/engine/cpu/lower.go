@@ -8,13 +8,14 @@ import (
 	"github.com/sslctl/sslctl/sdk/expr"
 )
 
-// lower turns an instruction into a call of its kernel. Data is looked up at each call, since inputs may be bound anew.
+// lower turns an instruction into a call of its kernel, which is recorded: whatever it does to numbers, it does in a Run of
+// the executable's pool. Data is looked up at each recording, since inputs may be bound anew.
 func (e *Executable) lower(in engine.Instr) (func(), error) {
 	out := in.Out[0]
 	switch in.Kind {
 	case engine.Constant:
 		// At each run: its place in the arena is others' at other times.
-		return func() { e.data[out][0] = float32(in.Attrs.Alpha) }, nil
+		return e.serially(func() { e.data[out][0] = float32(in.Attrs.Alpha) }), nil
 	case engine.Fused:
 		return e.chain(in)
 	case expr.MatMul:
@@ -41,10 +42,16 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 
 func (e *Executable) shape(id engine.ID) expr.Shape { return e.plan.Values[id].Shape }
 
+// serially makes a call of something that the running thread does.
+func (e *Executable) serially(f func()) func() {
+	task := func(_, _ int) { f() }
+	return func() { e.pool.Run(1, task) }
+}
+
 // reference runs the op's own Do: for what only moves a few numbers, and for custom ops, which alone can fail.
 func (e *Executable) reference(in engine.Instr) func() {
 	operands := make([][]float32, len(in.In))
-	return func() {
+	return e.serially(func() {
 		for i, id := range in.In {
 			operands[i] = e.data[id]
 		}
@@ -53,7 +60,7 @@ func (e *Executable) reference(in engine.Instr) func() {
 		if err := in.Op.Compute(out, operands); err != nil {
 			e.failed = err
 		}
-	}
+	})
 }
 
 func (e *Executable) matmul(in engine.Instr) func() {
@@ -91,9 +98,9 @@ func (e *Executable) sum(in engine.Instr) func() {
 	}
 	switch {
 	case changes == 0 && (len(s) == 0 || !summed[0]):
-		return func() { copy(e.data[out], e.data[x]) }
+		return e.serially(func() { copy(e.data[out], e.data[x]) })
 	case changes == 0:
-		return func() { e.data[out][0] = float32(e.pool.Sum(e.data[x])) }
+		return func() { e.pool.SumTo(e.data[out], e.data[x]) }
 	case changes == 1 && summed[0]:
 		return func() { e.pool.ColSums(e.data[out], e.data[x], outer, inner) }
 	case changes == 1:

@@ -16,7 +16,9 @@ type SGD struct {
 
 // Update makes a step with the gradient dw; w and v are changed in place.
 func (s SGD) Update(p *Pool, w, dw, v []float32) {
-	p.each(len(w), func(lo, hi int) { p.isa.sgd(s, w[lo:hi], dw[lo:hi], v[lo:hi]) })
+	u := p.takeUpdate()
+	u.rule, u.sgd, u.w, u.dw, u.v = sgdRule, s, w, dw, v
+	p.runUpdate(u)
 }
 
 func (i ISA) sgd(s SGD, w, dw, v []float32) {
@@ -59,8 +61,9 @@ type AdamW struct {
 
 // Update makes a step with the gradient dw; w, m and v are changed in place.
 func (a AdamW) Update(p *Pool, w, dw, m, v []float32) {
-	c := a.coefficients()
-	p.each(len(w), func(lo, hi int) { p.isa.adamW(c, w[lo:hi], dw[lo:hi], m[lo:hi], v[lo:hi]) })
+	u := p.takeUpdate()
+	u.rule, u.adamW, u.w, u.dw, u.m, u.v = adamWRule, a.coefficients(), w, dw, m, v
+	p.runUpdate(u)
 }
 
 // adamCoefficients is AdamW at one step: w = keep*w - rate*m/(root*√v + eps).
@@ -92,8 +95,9 @@ func (i ISA) adamW(c adamCoefficients, w, dw, m, v []float32) {
 
 // EMA moves t towards o: t = m*t + (1-m)*o, the target network's update with momentum m.
 func EMA(p *Pool, t, o []float32, m float32) {
-	rest := float32(1 - float64(m))
-	p.each(len(t), func(lo, hi int) { p.isa.ema(t[lo:hi], o[lo:hi], m, rest) })
+	u := p.takeUpdate()
+	u.rule, u.keep, u.rest, u.w, u.dw = emaRule, m, float32(1-float64(m)), t, o
+	p.runUpdate(u)
 }
 
 func (i ISA) ema(t, o []float32, keep, rest float32) {

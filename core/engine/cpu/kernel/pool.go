@@ -32,8 +32,14 @@ type Pool struct {
 	round   atomic.Uint32 // counts jobs; a change is the workers' signal
 	closed  atomic.Bool
 
-	callMu sync.Mutex
-	calls  []*arena // scratch for whole kernel calls, free ones
+	callMu  sync.Mutex
+	calls   []*arena  // scratch for whole kernel calls, free ones
+	updates []*update // free ones
+	sums    []*blockSums
+
+	// A recorder's pool has no workers but those of the real pool.
+	real      *Pool
+	recording *Recording // in progress
 }
 
 // job is the Run in progress. A worker may join while state is not negative; the caller closes it by subtracting closedJob
@@ -136,6 +142,14 @@ func (p *Pool) Close() {
 // task's stack if threads share the work, with the value itself otherwise.
 func (p *Pool) Run(tasks int, f func(worker, task int)) {
 	if tasks <= 0 {
+		return
+	}
+	if p.recording != nil {
+		p.recording.runs = append(p.recording.runs, recordedRun{tasks, f})
+		return
+	}
+	if p.real != nil {
+		p.real.Run(tasks, f)
 		return
 	}
 	runtime.LockOSThread()

@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // sumChunk is the number of elements whose sum is taken in float32 lanes; chunks are added in float64, in order.
 const sumChunk = 4096
 
@@ -68,23 +70,74 @@ func (p *Pool) SumSquaredDiff(a, b []float32) float64 {
 	return p.reduce(sumSquaredDiff, a, b[:len(a)])
 }
 
+// SumTo sets dst[0] = Σ a[i].
+func (p *Pool) SumTo(dst, a []float32) {
+	s := newBlockSums(p.isa)
+	s.of(sum, a, a)
+	p.Run(s.blocks(), s.task)
+	p.Run(1, func(_, _ int) { dst[0] = float32(s.total()) })
+}
+
 // reduce sums blocks in parallel and adds them in order.
-func (p *Pool) reduce(r reduction, a, b []float32) (total float64) {
-	n := len(a)
-	blocks := parts(n, blockFloats)
-	if blocks <= 1 {
-		p.Run(blocks, func(_, _ int) { total = p.isa.chunks(r, a, b) })
-		return total
-	}
-	sums := make([]float64, blocks)
-	p.Run(blocks, func(_, task int) {
-		lo, hi := spanSize(n, blockFloats, task)
-		sums[task] = p.isa.chunks(r, a[lo:hi], b[lo:hi])
-	})
-	for _, s := range sums {
-		total += s
+func (p *Pool) reduce(r reduction, a, b []float32) float64 {
+	s := p.takeSums()
+	defer p.giveSums(s)
+	s.of(r, a, b)
+	p.Run(s.blocks(), s.task)
+	return s.total()
+}
+
+// blockSums is a sum over one or two vectors by blocks. Pools keep them, so that a sum allocates nothing.
+type blockSums struct {
+	isa  ISA
+	kind reduction
+	a, b []float32
+	sums []float64
+	task func(worker, task int)
+}
+
+func newBlockSums(isa ISA) *blockSums {
+	s := &blockSums{isa: isa}
+	s.task = s.block
+	return s
+}
+
+func (s *blockSums) blocks() int { return parts(len(s.a), blockFloats) }
+
+func (s *blockSums) of(kind reduction, a, b []float32) {
+	s.kind, s.a, s.b = kind, a, b
+	s.sums = slices.Grow(s.sums[:0], s.blocks())[:s.blocks()]
+}
+
+func (s *blockSums) block(_, task int) {
+	lo, hi := spanSize(len(s.a), blockFloats, task)
+	s.sums[task] = s.isa.chunks(s.kind, s.a[lo:hi], s.b[lo:hi])
+}
+
+func (s *blockSums) total() (total float64) {
+	for _, v := range s.sums {
+		total += v
 	}
 	return total
+}
+
+func (p *Pool) takeSums() *blockSums {
+	p.callMu.Lock()
+	defer p.callMu.Unlock()
+	n := len(p.sums)
+	if n == 0 {
+		return newBlockSums(p.isa)
+	}
+	s := p.sums[n-1]
+	p.sums = p.sums[:n-1]
+	return s
+}
+
+func (p *Pool) giveSums(s *blockSums) {
+	s.a, s.b = nil, nil
+	p.callMu.Lock()
+	defer p.callMu.Unlock()
+	p.sums = append(p.sums, s)
 }
 
 // colChunk is the number of rows that column sums add in float32 before they go on in float64.

@@ -79,7 +79,7 @@ func (w winograd) weightsByShare(p *Pool, x, dy, dw []float32) {
 func (w winograd) weightsByPart(p *Pool, x, dy, dw []float32) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	clear(dw)
+	p.each(len(dw), func(lo, hi int) { clear(dw[lo:hi]) })
 	tiles := w.tiles()
 	chunks := parts(tiles, winoChunk)
 	g := w.newPairs(scratch, p.isa, parts(tiles, chunks))
