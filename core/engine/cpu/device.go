@@ -66,7 +66,7 @@ type Executable struct {
 	pool     *kernel.Pool // the recorder's
 	workers  *kernel.Pool
 	recorder *kernel.Recorder
-	data     [][]float32        // of each value
+	data     [][]float32 // of each value
 	inputs   []engine.ID
 	bound    []bool
 	calls    []func()           // kernels of each instruction

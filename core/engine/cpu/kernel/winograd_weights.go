@@ -37,8 +37,8 @@ type pairs struct {
 	in, dy []float32
 }
 
-func (w winograd) newPairs(a *arena, isa ISA, tiles int) *pairs {
-	g := &pairs{v: newSpaced(tiles, w.c), z: panels{isa: isa, k: tiles, n: w.k}, next: panelsSize(isa, tiles, w.k) + cacheLine}
+func (w winograd) newPairs(a *arena, isa ISA, tiles int) pairs {
+	g := pairs{v: newSpaced(tiles, w.c), z: panels{isa: isa, k: tiles, n: w.k}, next: panelsSize(isa, tiles, w.k) + cacheLine}
 	g.in, g.dy = a.floats(g.v.size()), a.floats(g.next*winoPoints)
 	return g
 }
@@ -99,7 +99,7 @@ func (w winograd) weightsByPart(p *Pool, x, dy, dw []float32) {
 }
 
 // transformPair transforms tile t of x and dy, as row at of the pairs.
-func (w winograd) transformPair(isa ISA, g *pairs, at, t int, x, dy, edge []float32) {
+func (w winograd) transformPair(isa ISA, g pairs, at, t int, x, dy, edge []float32) {
 	w.input(isa, t, x, edge, &g.in[at*g.v.ld], g.v.next)
 	n, i, j := w.place(t)
 	image := dy[n*w.oh*w.ow*w.k : (n+1)*w.oh*w.ow*w.k]
@@ -129,7 +129,7 @@ func (w winograd) product(isa ISA) spaced {
 func (w winograd) productSize(isa ISA) int { return w.product(isa).size() }
 
 // addPart adds the gradient of one block of channels and one panel of filters, over the given number of tiles, to dw.
-func (w winograd) addPart(isa ISA, t *tile, g *pairs, tiles, part int, product, dw []float32) {
+func (w winograd) addPart(isa ISA, t *tile, g pairs, tiles, part int, product, dw []float32) {
 	blocks, all := w.blocks(isa), parts(w.c, isa.maxRows())
 	j := part % g.z.count()
 	k0, k1 := span(all, blocks, part/g.z.count())
