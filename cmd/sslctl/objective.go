@@ -77,6 +77,11 @@ func (a *app) objective(ctx context.Context, l config.Layers, in, out string) er
 		return err
 	}
 	defer m.Close()
+	disconnect, err := s.Connect(ctx, c, program, inputs.Shapes())
+	if err != nil {
+		return err
+	}
+	defer disconnect()
 	result, err := objective.Evaluate(ctx, inputs, program.Method, program.Penalties(), m.Device)
 	if err != nil {
 		return err
@@ -113,8 +118,7 @@ func traceFor(ctx context.Context, s *session.Session, c config.Config, in objec
 	if p.Method, p.Plugin, err = s.Host.Trace(ctx, ref, c.Params, in.Shapes()); err != nil {
 		return nil, err
 	}
-	p.Regularisers, err = s.Regularise(ctx, c.Reg, p.Method.Recipe, in.Shapes())
-	return p, err
+	return p, s.Regularise(ctx, c.Reg, p, in.Shapes())
 }
 
 func objectiveMeta(c config.Config, p *session.Program) map[string]string {

@@ -16,10 +16,12 @@ import (
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/host"
 	"github.com/sslctl/sslctl/core/report"
 	"github.com/sslctl/sslctl/core/run"
 	"github.com/sslctl/sslctl/core/session"
 	"github.com/sslctl/sslctl/core/train"
+	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
 
@@ -54,6 +56,11 @@ func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Fo
 	if err != nil {
 		return run.Result{}, nil, err
 	}
+	disconnect, err := o.connect(ctx, c, program)
+	if err != nil {
+		return run.Result{}, nil, err
+	}
+	defer disconnect()
 	folder, err := create(job, program, o)
 	if err != nil {
 		return run.Result{}, nil, err
@@ -61,17 +68,32 @@ func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Fo
 	return o.conduct(ctx, job, folder, false)
 }
 
-// Continue takes up the run in a folder with what the folder holds; no plugin is asked.
+// connect starts the plugins of a program's custom ops.
+func (o Options) connect(ctx context.Context, c config.Config, p *session.Program) (disconnect func(), err error) {
+	shapes, err := session.Shapes(c)
+	if err != nil {
+		return nil, err
+	}
+	return o.Session.Connect(ctx, c, p, shapes)
+}
+
+// Continue takes up the run in a folder with what the folder holds. No plugin is asked, but for one that computes custom
+// ops, which must be the one that began the run.
 func Continue(ctx context.Context, dir string, o Options) (run.Result, *run.Folder, error) {
 	folder, err := run.Resume(dir, nil)
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	job, done, err := o.restore(ctx, folder.Folder)
+	job, program, done, err := o.restore(ctx, folder.Folder)
 	if err != nil {
 		return run.Result{}, nil, errors.Join(err, folder.Close(outcome(err)))
 	}
 	defer done()
+	disconnect, err := o.connect(ctx, job.Config, program)
+	if err != nil {
+		return run.Result{}, nil, errors.Join(err, folder.Close(outcome(err)))
+	}
+	defer disconnect()
 	if err := o.recordResume(folder, job); err != nil {
 		return run.Result{}, nil, errors.Join(err, folder.Close(outcome(err)))
 	}
@@ -95,7 +117,7 @@ func Evaluate(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	job, done, err := o.restore(ctx, folder)
+	job, _, done, err := o.restore(ctx, folder)
 	if err != nil {
 		return run.Result{}, nil, err
 	}
@@ -105,14 +127,14 @@ func Evaluate(ctx context.Context, dir string, o Options) (run.Result, *run.Fold
 }
 
 // restore makes the job of a run folder anew; done frees its machine.
-func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, done func(), err error) {
+func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, program *session.Program, done func(), err error) {
 	c, program, err := session.Restore(f)
 	if err != nil {
-		return j, nil, err
+		return j, nil, nil, err
 	}
 	m, err := OpenMachine(c)
 	if err != nil {
-		return j, nil, err
+		return j, nil, nil, err
 	}
 	splits, err := session.Open(ctx, c, o.skipped)
 	if err == nil {
@@ -120,9 +142,9 @@ func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, done 
 	}
 	if err != nil {
 		m.Close()
-		return j, nil, err
+		return j, nil, nil, err
 	}
-	return j, m.Close, nil
+	return j, program, m.Close, nil
 }
 
 func (o Options) skipped(s data.Skip) {
@@ -143,10 +165,18 @@ func create(j train.Job, p *session.Program, o Options) (*run.Run, error) {
 	provenance := run.Observe(o.Version, time.Now())
 	provenance.ConfigHash, provenance.Seed = c.Hash(), c.Train.Seed
 	provenance.ProgramHash = run.Hash(encoded)
-	provenance.Method = run.Plugin{Name: c.Method, Title: p.Title, Version: p.Plugin.Version, Protocol: p.Plugin.Protocol, SHA256: p.Plugin.SHA256, Path: p.Plugin.Path}
+	provenance.Method = plugin(p.Plugin, p.Method.Program)
+	provenance.Method.Title = p.Title
+	for i, r := range p.Penalisers {
+		provenance.Regularisers = append(provenance.Regularisers, plugin(r, p.Regularisers[i].Program))
+	}
 	provenance.Dataset = run.Dataset{Name: c.Data.Name, Digest: j.Data.Digest}
 	provenance.Machine.Threads, provenance.Machine.Device = j.Pool.Threads(), c.Device
 	return run.Create(run.Options{Root: c.Out, Dir: o.Dir, Config: text, Program: encoded, ProgramText: []byte(p.Text()), Provenance: provenance})
+}
+
+func plugin(p host.Provenance, program *expr.Program) run.Plugin {
+	return run.Plugin{Name: p.Name, Version: p.Version, Protocol: p.Protocol, SHA256: p.SHA256, Path: p.Path, CustomOps: program.CustomOps()}
 }
 
 // conduct trains, writes the report and closes the folder with the right status.

@@ -52,6 +52,10 @@ func (s simple) Objective(e method.Embeddings, h method.Values) method.Loss {
 
 // foreignPlugin is what a plugin of the given name does.
 func foreignPlugin(name string) {
+	if strings.HasPrefix(name, "custom-") {
+		foreignCustom(name)
+		return
+	}
 	s := simple{name: name}
 	switch name {
 	case "good":

@@ -54,6 +54,8 @@ type Plugin struct {
 	Protocol int    `json:"protocol"`
 	SHA256   string `json:"sha256"` // of the executable
 	Path     string `json:"path,omitempty"`
+	// CustomOps are the ops that the plugin computes at every step: to resume, the run needs this very plugin.
+	CustomOps []string `json:"custom_ops,omitempty"`
 }
 
 // Dataset is what it was trained on.

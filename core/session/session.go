@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -138,8 +139,9 @@ func checkParams(d method.Description, params map[string]any) error {
 // Program is what the plugins answered for one configuration.
 type Program struct {
 	wire.Traced
-	Plugin host.Provenance // the method's
-	Title  string          // of its description
+	Plugin     host.Provenance   // the method's
+	Penalisers []host.Provenance // the regularisers', in their order
+	Title      string            // of the method's description
 }
 
 // Trace asks the method for its recipe and objective, and each regulariser for its penalty, at the configuration's shapes.
@@ -148,11 +150,10 @@ func (s *Session) Trace(ctx context.Context, c config.Config) (*Program, error) 
 	if err != nil {
 		return nil, err
 	}
-	backbone, err := Backbone(c)
+	shapes, err := Shapes(c)
 	if err != nil {
 		return nil, err
 	}
-	shapes := method.Shapes{Batch: c.Train.Batch, Views: len(c.Augment.Views), Representation: backbone.Features()}
 	d, err := s.Host.Describe(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -161,39 +162,59 @@ func (s *Session) Trace(ctx context.Context, c config.Config) (*Program, error) 
 	if p.Method, p.Plugin, err = s.Host.Trace(ctx, ref, c.Params, shapes); err != nil {
 		return nil, err
 	}
-	p.Regularisers, err = s.Regularise(ctx, c.Reg, p.Method.Recipe, shapes)
-	return p, err
+	return p, s.Regularise(ctx, c.Reg, p, shapes)
 }
 
-// Regularise traces the regularisers of a configuration for embeddings of the given shapes.
-func (s *Session) Regularise(ctx context.Context, c config.Reg, r method.Recipe, shapes method.Shapes) ([]wire.Regularisation, error) {
-	var out []wire.Regularisation
+// Shapes are those for which a configuration's objective is traced.
+func Shapes(c config.Config) (method.Shapes, error) {
+	backbone, err := Backbone(c)
+	if err != nil {
+		return method.Shapes{}, err
+	}
+	return method.Shapes{Batch: c.Train.Batch, Views: len(c.Augment.Views), Representation: backbone.Features()}, nil
+}
+
+// Regularise adds the penalties of a configuration's regularisers to a program, traced for embeddings of the given shapes.
+func (s *Session) Regularise(ctx context.Context, c config.Reg, p *Program, shapes method.Shapes) error {
 	for _, name := range c.Names() {
 		ref, err := s.Host.Find(wire.Regulariser, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		d, err := s.Host.Describe(ctx, ref)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		term := c.Terms[name]
-		params := map[string]any{"weight": term.Weight}
-		for key, value := range term.Params {
-			params[key] = value
-		}
-		own := shapes
-		if own.Embedding, err = width(c.On, r, shapes); err != nil {
-			return nil, err
-		}
-		unit := c.Space == "l2"
-		program, _, err := s.Host.TraceRegulariser(ctx, ref, params, own, unit)
+		q, err := ask(c, name, p.Method.Recipe, shapes)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, wire.Regularisation{Name: name, Term: termName(d), Weight: term.Weight, Program: program, On: c.On, Unit: unit})
+		program, plugin, err := s.Host.TraceRegulariser(ctx, ref, q.params, q.shapes, q.unit)
+		if err != nil {
+			return err
+		}
+		p.Regularisers = append(p.Regularisers, wire.Regularisation{
+			Name: name, Term: termName(d), Weight: c.Terms[name].Weight, Program: program, On: c.On, Unit: q.unit,
+		})
+		p.Penalisers = append(p.Penalisers, plugin)
 	}
-	return out, nil
+	return nil
+}
+
+// question is what a regulariser is asked.
+type question struct {
+	params map[string]any
+	shapes method.Shapes
+	unit   bool
+}
+
+func ask(c config.Reg, name string, r method.Recipe, shapes method.Shapes) (question, error) {
+	term := c.Terms[name]
+	q := question{params: map[string]any{"weight": term.Weight}, shapes: shapes, unit: c.Space == "l2"}
+	maps.Copy(q.params, term.Params)
+	var err error
+	q.shapes.Embedding, err = width(c.On, r, shapes)
+	return q, err
 }
 
 // width is that of what a regulariser acts on.
@@ -271,13 +292,29 @@ func Restore(f *run.Folder) (config.Config, *Program, error) {
 	if err != nil {
 		return c, nil, fault.New(fault.Data, "the run cannot be continued; start it again", "program of run %s: %w", f.ID(), err)
 	}
-	return c, &Program{Traced: traced}, nil
+	provenance, err := f.Provenance()
+	if err != nil {
+		return c, nil, err
+	}
+	p := &Program{Traced: traced, Plugin: began(wire.Method, provenance.Method), Title: provenance.Method.Title}
+	for _, r := range provenance.Regularisers {
+		p.Penalisers = append(p.Penalisers, began(wire.Regulariser, r))
+	}
+	return c, p, nil
+}
+
+func began(kind wire.Kind, p run.Plugin) host.Provenance {
+	return host.Provenance{Kind: kind, Name: p.Name, Version: p.Version, Path: p.Path, SHA256: p.SHA256, Protocol: p.Protocol}
 }
 
 // Text is the readable form of all programs, for program.txt.
 func (p *Program) Text() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "# objective: loss = %s\n%s", p.sum(), p.Method.Program)
+	fmt.Fprintf(&s, "# objective: loss = %s\n", p.sum())
+	if ops := p.CustomOps(); len(ops) > 0 {
+		fmt.Fprintf(&s, "# custom ops: %s; to resume, the run needs the plugins that compute them\n", strings.Join(ops, ", "))
+	}
+	fmt.Fprint(&s, p.Method.Program)
 	for _, r := range p.Regularisers {
 		fmt.Fprintf(&s, "\n# regulariser %s on %s, weight %g\n%s", r.Name, r.On, r.Weight, r.Program)
 	}

@@ -19,7 +19,8 @@ type stepResult struct {
 	terms []run.TermResult
 }
 
-// loop trains from the current step to the last. When the context ends it saves the state of the last whole step.
+// loop trains from the current step to the last. When the context ends, or a plugin fails that computes a part of the loss,
+// it saves the state of the last whole step.
 func (t *trainer) loop(ctx context.Context) error {
 	pace := newPace(t.step)
 	saved := time.Now()
@@ -129,13 +130,20 @@ func (t *trainer) due(saved time.Time) bool {
 		c.EveryMinutes > 0 && time.Since(saved).Minutes() >= c.EveryMinutes
 }
 
-// keep saves the state when it was the context that ended the loop.
+// keep saves the state when it was the context or a plugin that ended the loop.
 func (t *trainer) keep(ctx context.Context, err error) error {
-	if ctx.Err() == nil || t.step == 0 {
+	failed := ctx.Err() == nil && fault.CodeOf(err) == fault.Plugin
+	if ctx.Err() == nil && !failed {
 		return err
 	}
-	if saveErr := t.save(); saveErr != nil {
-		return fmt.Errorf("interrupted, and the state could not be saved: %w", saveErr)
+	if t.step > 0 {
+		if saveErr := t.save(); saveErr != nil {
+			return fmt.Errorf("interrupted, and the state could not be saved: %w", saveErr)
+		}
+	}
+	if failed {
+		hint := fault.HintOf(err) + "; the state is saved: sslctl run --resume " + t.job.Folder.Dir() + " goes on from there"
+		return fault.New(fault.Plugin, hint, "after step %d of %d: %w", t.step, t.total, err)
 	}
 	return err
 }

@@ -27,13 +27,13 @@ const maxDescription = 1 << 20
 // Refusal is an answer that is no: the plugin works and says what is wrong with the question or with its method.
 type Refusal struct{ Diagnostics []diag.Diagnostic }
 
-// Error is one diagnostic a line, with its details.
+// Error is one diagnostic a line, with its details, of which a plugin may say too much.
 func (r *Refusal) Error() string {
 	var lines []string
 	for _, d := range r.Diagnostics {
-		lines = append(lines, strings.TrimRight(d.Summary+"\n"+d.Detail, "\n"))
+		lines = append(lines, clip(strings.TrimRight(d.Summary+"\n"+d.Detail, "\n"), maxWords))
 	}
-	return strings.Join(lines, "\n")
+	return clip(strings.Join(lines, "\n"), 2*maxWords)
 }
 
 // Describe asks the plugin what it is.
@@ -107,6 +107,9 @@ func (c *Client) broken(ctx context.Context, err error) error {
 	case codes.DeadlineExceeded, codes.Canceled:
 		if ctx.Err() != nil {
 			return fmt.Errorf("it did not answer: %w", ctx.Err())
+		}
+		if status.Code(err) == codes.DeadlineExceeded { // its clock is a little ahead of ours
+			return fmt.Errorf("it did not answer: %w", context.DeadlineExceeded)
 		}
 	case codes.ResourceExhausted:
 		return fmt.Errorf("its answer is too large: %s", status.Convert(err).Message())

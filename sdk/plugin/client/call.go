@@ -127,7 +127,7 @@ func (c *Client) call(m *methodv1.CallRequest, reads [][]float32, result []float
 		exchange = c.exchangeInline
 	}
 	err := exchange(ctx, m, reads, result)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 		c.process.kill()
 	}
 	return err

@@ -33,10 +33,7 @@ func (p *process) explain(err error, late bool, timeout time.Duration, ended err
 func (p *process) state() *os.ProcessState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cmd == nil {
-		return nil
-	}
-	return p.cmd.ProcessState
+	return p.exit
 }
 
 func lastWords(words string) string {

@@ -35,12 +35,15 @@ type process struct {
 	greeting       prefix   // how standard output began
 	words          tail     // the last lines of standard error
 	reading        conc.WaitGroup
+	reaping        conc.WaitGroup
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd // nil until started
 	reaped bool
 	killed bool
-	done   chan struct{} // closed when reaped
+	ended  error         // how, once reaped
+	exit   *os.ProcessState
+	done   chan struct{} // closed when reaped and its last words are read
 }
 
 var _ runner.Runner = (*process)(nil)
@@ -81,6 +84,7 @@ func (p *process) Start(ctx context.Context) error {
 	}
 	p.cmd, p.stdout, p.stderr = cmd, stdout, stderr
 	p.reading.Go(func() { readLog(stderr, p.logger, &p.words) })
+	p.reaping.Go(p.reap)
 	return nil
 }
 
@@ -105,20 +109,25 @@ func (p *process) startBusy(ctx context.Context, stdout, stderr *os.File) (*exec
 	}
 }
 
-// Wait waits for the end of the process, when its output has been read, and kills what it left running.
-func (p *process) Wait(context.Context) error {
-	p.reading.Wait()
-	err := p.cmd.Wait()
+// reap waits for the end of the process, kills what it left running and reads its last words, for which a child that
+// escaped its group is not waited for. It does so by itself: go-plugin waits for the pipes first, which a child may hold.
+func (p *process) reap() {
+	p.ended = p.cmd.Wait()
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.reaped {
-		p.reaped = true
-		killGroup(p.cmd.Process)
-		_ = p.stdout.Close()
-		_ = p.stderr.Close()
-		close(p.done)
-	}
-	return err
+	p.reaped, p.exit = true, p.cmd.ProcessState
+	killGroup(p.cmd.Process)
+	p.hurry()
+	p.mu.Unlock()
+	p.reading.Wait()
+	_ = p.stderr.Close()
+	close(p.done)
+}
+
+// Wait waits until the process is reaped. go-plugin has read standard output by then.
+func (p *process) Wait(context.Context) error {
+	p.reaping.Wait()
+	_ = p.stdout.Close()
+	return p.ended
 }
 
 // Kill kills the process and its children.
@@ -138,13 +147,22 @@ func (p *process) kill() {
 		return
 	}
 	killGroup(p.cmd.Process)
+	p.hurry()
+}
+
+// hurry ends the reading of pipes that someone else may hold.
+func (p *process) hurry() {
 	deadline := time.Now().Add(drain)
 	_ = p.stdout.SetReadDeadline(deadline)
 	_ = p.stderr.SetReadDeadline(deadline)
 }
 
-// release closes the inherited file once no further start can need it.
-func (p *process) release() { _ = p.inherit[0].Close() }
+// release ends the process where it still runs, and closes the inherited file, which no further start can need.
+func (p *process) release() {
+	p.kill()
+	p.reaping.Wait()
+	_ = p.inherit[0].Close()
+}
 
 // Stdout carries the handshake.
 func (p *process) Stdout() io.ReadCloser { return watched{p.stdout, &p.greeting} }
