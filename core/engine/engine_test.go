@@ -168,13 +168,21 @@ func distance(a, b []float32) float64 {
 	if len(a) != len(b) {
 		return math.Inf(1)
 	}
-	var diff, scale float64
+	var diff float64
 	for i := range a {
 		if math.IsNaN(float64(a[i])) {
 			return math.Inf(1)
 		}
 		diff = max(diff, math.Abs(float64(a[i]-b[i])))
-		scale = max(scale, math.Abs(float64(b[i])))
 	}
-	return diff / max(scale, 1e-30)
+	return diff / magnitude(b)
+}
+
+// magnitude is the largest magnitude, or something near zero where there is none.
+func magnitude(x []float32) float64 {
+	scale := 1e-30
+	for _, v := range x {
+		scale = max(scale, math.Abs(float64(v)))
+	}
+	return scale
 }
