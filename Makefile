@@ -17,10 +17,10 @@ PLUGINS  = $(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go))
 VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 
-.PHONY: help setup build test fmt vet staticcheck race proto generate bench demo clean
+.PHONY: help setup build test fmt vet staticcheck race proto generate bench bench-peer demo clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: setup ## Build bin/sslctl and the shipped plugins in bin/plugins
 	$(BUILD) -o bin/sslctl ./cmd/sslctl
@@ -60,6 +60,18 @@ generate: proto ## Generate all generated code: protobuf and the assembly of the
 
 bench: setup ## Run the benchmarks; BENCH=Gemm runs those that match
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# Where PyTorch for the race is: PEER_PYTHON, or a virtual environment outside the tree, made once.
+PEER_VENV   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sslctl/peer-venv
+PEER_PYTHON ?= $(PEER_VENV)/bin/python
+RACE        ?=
+
+bench-peer: build ## Race the training step against PyTorch's: about fifteen minutes; RACE='--net r18 --rounds 3' narrows it
+	@if [ '$(PEER_PYTHON)' = '$(PEER_VENV)/bin/python' ] && ! '$(PEER_PYTHON)' -c 'import torch' 2>/dev/null; then \
+		python3 -m venv '$(PEER_VENV)' && '$(PEER_VENV)/bin/pip' install -q torch numpy || \
+		{ echo "make bench-peer: no PyTorch: install python3 with venv (Debian: python3-venv), or name one by PEER_PYTHON=" >&2; exit 1; }; \
+	fi
+	bin/sslctl bench peer --python '$(PEER_PYTHON)' $(RACE)
 
 demo: build ## Fetch Fashion-MNIST and train VICReg on it: about three minutes on two cores
 	@if [ ! -d /usr/share/datasets/fashion-mnist ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

@@ -130,7 +130,9 @@ func tasksOf(ctx context.Context, pool *kernel.Pool, net string, trace Tracer) (
 		}
 		tasks[at].Calls++
 	}
-	slices.SortStableFunc(tasks, func(a, b task) int { return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(direction(a), direction(b)), cmp.Compare(b.conv.H, a.conv.H)) })
+	slices.SortStableFunc(tasks, func(a, b task) int {
+		return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(direction(a), direction(b)), cmp.Compare(b.conv.H, a.conv.H))
+	})
 	return tasks, nil
 }
 
