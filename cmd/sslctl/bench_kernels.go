@@ -72,5 +72,15 @@ func (a *app) printKernels(r bench.KernelsResult) error {
 		t.AppendRow(row)
 	}
 	t.Render()
+	if len(r.Shares) == 0 {
+		return nil
+	}
+	t = table.NewWriter()
+	t.SetOutputMirror(a.stdout)
+	t.AppendHeader(table.Row{fmt.Sprintf("%d channels and filters or more", bench.WideChannels), "direction", "kernels", "of peak: lowest", "median", "highest"})
+	for _, s := range r.Shares {
+		t.AppendRow(table.Row{s.Algorithm, s.Direction, s.Kernels, fmt.Sprintf("%.0f %%", 100*s.Lowest), fmt.Sprintf("%.0f %%", 100*s.Median), fmt.Sprintf("%.0f %%", 100*s.Highest)})
+	}
+	t.Render()
 	return nil
 }

@@ -161,6 +161,20 @@ func TestKernels(t *testing.T) {
 	}
 }
 
+func TestShares(t *testing.T) {
+	twin := &Direct{PeakShare: 0.9}
+	got := sharesOf([]Kernel{
+		{Direction: Weights, Algorithm: kernel.MethodDirect, PeakShare: 0.7}, {Direction: Weights, Algorithm: kernel.MethodWinograd, PeakShare: 1.8, Direct: twin},
+		{Direction: Weights, Algorithm: kernel.MethodWinograd, PeakShare: 1.6, Direct: &Direct{PeakShare: 0.8}}, {Direction: Forward, Algorithm: kernel.MethodProduct, PeakShare: 0.5},
+	})
+	want := []Share{
+		{kernel.MethodDirect, Weights, 3, 0.7, 0.8, 0.9}, {kernel.MethodProduct, Forward, 1, 0.5, 0.5, 0.5}, {kernel.MethodWinograd, Weights, 2, 1.6, 1.7000000000000002, 1.8},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestFit(t *testing.T) {
 	line := []Point{{Flop: 1e9, Ms: 5}, {Flop: 3e9, Ms: 9}, {Flop: 8e9, Ms: 19}}
 	if l := fit(line); math.Abs(l.Fixed-3) > 1e-9 || math.Abs(l.PerGFlop-2) > 1e-9 || l.Worst > 1e-12 {

@@ -52,6 +52,22 @@ type KernelsResult struct {
 	ISA     string   `json:"isa"`
 	Peak    float64  `json:"peak_gflops"`
 	Kernels []Kernel `json:"kernels"`
+	// Shares sum up the convolutions of at least WideChannels channels and filters.
+	Shares []Share `json:"shares"`
+}
+
+// WideChannels is the number of channels and of filters from which on a convolution fills the vectors of every CPU.
+const WideChannels = 64
+
+// Share is how near the peak the convolutions of one algorithm and direction come. A convolution that takes Winograd's
+// method counts under it, and its direct twin under the direct method.
+type Share struct {
+	Algorithm string  `json:"algorithm"`
+	Direction string  `json:"direction"`
+	Kernels   int     `json:"kernels"`
+	Lowest    float64 `json:"lowest"`
+	Median    float64 `json:"median"`
+	Highest   float64 `json:"highest"`
 }
 
 // KernelOptions say which kernels to time.
@@ -81,6 +97,7 @@ func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions
 	if len(all) == 0 {
 		return r, fault.New(fault.Usage, "leave --filter out to see all kernels, then give a part of a line", "no kernel has %q in its line", o.Filter)
 	}
+	var wide []Kernel
 	for i, t := range all {
 		if ctx.Err() != nil {
 			return r, fmt.Errorf("time kernels: %w", context.Cause(ctx))
@@ -88,9 +105,37 @@ func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions
 		if o.Tell != nil {
 			o.Tell(i, len(all), t.Kernel)
 		}
-		r.Kernels = append(r.Kernels, t.time(pool, direct, r.Peak))
+		k := t.time(pool, direct, r.Peak)
+		r.Kernels = append(r.Kernels, k)
+		if min(t.conv.C, t.conv.K) >= WideChannels {
+			wide = append(wide, k)
+		}
 	}
+	r.Shares = sharesOf(wide)
 	return r, nil
+}
+
+// sharesOf sums up convolutions.
+func sharesOf(kernels []Kernel) []Share {
+	var out []Share
+	for _, algorithm := range []string{kernel.MethodDirect, kernel.MethodProduct, kernel.MethodWinograd} {
+		for _, direction := range []string{Forward, BackwardData, Weights} {
+			var shares []float64
+			for _, k := range kernels {
+				switch {
+				case k.Direction != direction:
+				case k.Algorithm == algorithm:
+					shares = append(shares, k.PeakShare)
+				case k.Direct != nil && algorithm == kernel.MethodDirect:
+					shares = append(shares, k.Direct.PeakShare)
+				}
+			}
+			if len(shares) > 0 {
+				out = append(out, Share{algorithm, direction, len(shares), slices.Min(shares), middle(shares), slices.Max(shares)})
+			}
+		}
+	}
+	return out
 }
 
 // task is a kernel to time: a convolution, or a product.
