@@ -40,8 +40,12 @@ func TestPageShowsTheMap(t *testing.T) {
 	if n := strings.Count(page, "h0"); n != 150 {
 		t.Errorf("the map has %d marks, want 150", n)
 	}
-	if strings.Contains(page, "Without a map in the run folder") {
+	if strings.Contains(page, "No map of the embeddings") || strings.Contains(page, "Without a map") {
 		t.Error("the page misses a map that it has")
+	}
+	r.Map = nil
+	if page := render(t, r); !strings.Contains(page, "No map of the embeddings: the run folder has none.") {
+		t.Error("the page does not say that it lacks a map")
 	}
 }
 
