@@ -30,6 +30,12 @@ func (s Scaling) SVG(w io.Writer) error {
 	p.X.Label.Text, p.Y.Label.Text = "arithmetic of the step, GFLOP", "time of the step, ms"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
+	sans(&p.Title.TextStyle, 12)
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		sans(&axis.Label.TextStyle, 10)
+		sans(&axis.Tick.Label, 9)
+	}
+	sans(&p.Legend.TextStyle, 9)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.Padding, p.Legend.XOffs = 1.5*vg.Millimeter, 3*vg.Millimeter
 	grid := plotter.NewGrid()
@@ -48,7 +54,7 @@ func (s Scaling) SVG(w io.Writer) error {
 	p.X.Min, p.X.Max = p.X.Min/1.25, p.X.Max*1.25
 	p.Y.Min, p.Y.Max = p.Y.Min/1.25, p.Y.Max*1.6
 	c := vgsvg.New(figureW, figureH)
-	p.Draw(draw.Crop(draw.New(c), 3*vg.Millimeter, -5*vg.Millimeter, 3*vg.Millimeter, -3*vg.Millimeter))
+	p.Draw(draw.Crop(draw.New(c), 3*vg.Millimeter, -6*vg.Millimeter, 3*vg.Millimeter, -3*vg.Millimeter))
 	var svg bytes.Buffer
 	if _, err := c.WriteTo(&svg); err != nil {
 		return fmt.Errorf("draw scaling: %w", err)
@@ -59,8 +65,9 @@ func (s Scaling) SVG(w io.Writer) error {
 	return nil
 }
 
-// onPaper lays white under a figure, for pages that are dark.
+// onPaper lays white under a figure, for pages that are dark, and names fonts for readers that lack gonum's.
 func onPaper(svg string) string {
+	svg = strings.ReplaceAll(svg, "font-family:Liberation Sans", "font-family:Liberation Sans,Arimo,Helvetica,Arial,sans-serif")
 	at := strings.Index(svg, "<g ")
 	return svg[:at] + `<rect width="100%" height="100%" fill="white"/>` + "\n" + svg[at:]
 }
@@ -83,16 +90,29 @@ func (s Series) add(p *plot.Plot, colour color.RGBA, glyph draw.GlyphDrawer) err
 	if err != nil {
 		return fmt.Errorf("draw scaling: %w", err)
 	}
-	labels.Offset = vg.Point{X: 2 * vg.Millimeter, Y: -3 * vg.Millimeter}
+	labels.Offset = vg.Point{X: 2 * vg.Millimeter, Y: -1.5 * vg.Millimeter}
+	if s.Name == "batch" { // above its line; widths stand below theirs
+		labels.Offset = vg.Point{X: -2 * vg.Millimeter, Y: 1.5 * vg.Millimeter}
+	}
 	line := plotter.NewFunction(func(gflop float64) float64 { return s.Line.At(1e9 * gflop) })
 	line.XMin, line.XMax, line.Samples = points[0].X, points[len(points)-1].X, 100
 	line.Color, line.Width = colour, 0.4*vg.Millimeter
 	for i := range labels.TextStyle {
-		labels.TextStyle[i].Font.Size, labels.TextStyle[i].Color = vg.Points(8), colour
+		style := &labels.TextStyle[i]
+		sans(style, 8)
+		style.Color, style.YAlign = colour, draw.YTop
+		if s.Name == "batch" {
+			style.XAlign, style.YAlign = draw.XRight, draw.YBottom
+		}
 	}
 	p.Add(line, marks, labels)
 	p.Legend.Add(fmt.Sprintf("%s: %.2g ms + %.2f ms a GFLOP, at most %.0f %% off", s.Name, s.Line.Fixed, s.Line.PerGFlop, 100*s.Line.Worst), line, marks)
 	return nil
+}
+
+// sans sets a text in a font without serifs.
+func sans(style *draw.TextStyle, points float64) {
+	style.Font.Variant, style.Font.Size = "Sans", vg.Points(points)
 }
 
 // decades ticks a logarithmic axis at 1, 2 and 5 times the powers of ten.
