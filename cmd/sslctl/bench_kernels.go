@@ -52,6 +52,7 @@ func (a *app) benchKernelsCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringSliceVar(&o.Nets, "net", nil, "networks whose kernels are timed (default r18,small,resnet50)")
+	f.IntVar(&o.Rounds, "rounds", 2, "rounds through all kernels, of which the best counts")
 	f.StringVar(&o.Filter, "filter", "", "time only kernels whose line has this `TEXT` in it: 3x3/1, weights, winograd")
 	on.add(f)
 	return c

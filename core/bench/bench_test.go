@@ -139,12 +139,12 @@ func TestKernelsAreTheSteps(t *testing.T) {
 func TestKernels(t *testing.T) {
 	pool, direct := newPool(t, 2), newPool(t, 2, kernel.WithoutWinograd())
 	told := 0
-	r, err := TimeKernels(t.Context(), pool, direct, KernelOptions{Nets: []string{"tiny"}, Filter: "7x7x64 to 64", Trace: traced,
+	r, err := TimeKernels(t.Context(), pool, direct, KernelOptions{Nets: []string{"tiny"}, Filter: "7x7x64 to 64", Rounds: 2, Trace: traced,
 		Tell: func(done, total int, _ Kernel) { told++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Kernels) != 3 || told != 3 || r.Threads != 2 || r.ISA != pool.ISA().String() {
+	if len(r.Kernels) != 3 || told != 6 || r.Threads != 2 || r.ISA != pool.ISA().String() {
 		t.Fatalf("%d kernels, %d told: %+v", len(r.Kernels), told, r)
 	}
 	for i, direction := range []string{Forward, BackwardData, Weights} {

@@ -73,9 +73,10 @@ type Share struct {
 // KernelOptions say which kernels to time.
 type KernelOptions struct {
 	Nets   []string // none for r18, small and resnet50
+	Rounds int      // through all of them, of which the best counts: slow spells of a machine pass; 0 for 1
 	Filter string   // only kernels whose line contains it, such as "3x3/1" or "weights"; "" for all
 	Trace  Tracer
-	// Tell is called before each kernel with its place among all; may be nil.
+	// Tell is called before each measurement with its place among all; may be nil.
 	Tell func(done, total int, k Kernel)
 }
 
@@ -97,15 +98,21 @@ func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions
 	if len(all) == 0 {
 		return r, fault.New(fault.Usage, "leave --filter out to see all kernels, then give a part of a line", "no kernel has %q in its line", o.Filter)
 	}
-	var wide []Kernel
-	for i, t := range all {
+	rounds := max(1, o.Rounds)
+	for n := range rounds * len(all) {
 		if ctx.Err() != nil {
 			return r, fmt.Errorf("time kernels: %w", context.Cause(ctx))
 		}
+		t := &all[n%len(all)]
 		if o.Tell != nil {
-			o.Tell(i, len(all), t.Kernel)
+			o.Tell(n, rounds*len(all), t.Kernel)
 		}
-		k := t.time(pool, direct, r.Peak)
+		r.Peak = max(r.Peak, peakWithin(pool, peakGlance))
+		t.time(pool, direct)
+	}
+	var wide []Kernel
+	for _, t := range all {
+		k := t.against(r.Peak)
 		r.Kernels = append(r.Kernels, k)
 		if min(t.conv.C, t.conv.K) >= WideChannels {
 			wide = append(wide, k)
@@ -143,6 +150,8 @@ type task struct {
 	Kernel
 	conv kernel.Conv
 	gemm kernel.GemmArgs
+
+	flop, ms, directMs float64
 }
 
 func (k Kernel) line() string {
@@ -232,17 +241,32 @@ func convOf(x, w expr.Shape, a expr.Attrs) kernel.Conv {
 	return kernel.Conv{N: x[0], H: x[1], W: x[2], C: x[3], R: w[0], S: w[1], K: w[3], Stride: a.Stride, Pad: a.Pad}
 }
 
-// time measures the kernel, and its direct twin where it takes another way.
-func (t task) time(pool, direct *kernel.Pool, peak float64) Kernel {
-	call, flop := t.call()
+// time measures the kernel, and its direct twin where it takes another way, and keeps the times that are the best so far.
+func (t *task) time(pool, direct *kernel.Pool) {
+	var call func(*kernel.Pool)
+	call, t.flop = t.call()
+	t.ms = better(t.ms, best(func() { call(pool) }))
+	if t.Algorithm == kernel.MethodWinograd {
+		t.directMs = better(t.directMs, best(func() { call(direct) }))
+	}
+}
+
+// better is the smaller time, where there was one before.
+func better(before, now float64) float64 {
+	if before == 0 {
+		return now
+	}
+	return min(before, now)
+}
+
+// against is the kernel with its times, set against the peak.
+func (t task) against(peak float64) Kernel {
 	k := t.Kernel
-	k.Ms = best(func() { call(pool) })
-	k.GFlops = flop / k.Ms / 1e6
+	k.Ms, k.GFlops = t.ms, t.flop/t.ms/1e6
 	k.PeakShare = k.GFlops / peak
-	if k.Algorithm == kernel.MethodWinograd {
-		ms := best(func() { call(direct) })
-		gflops := flop / ms / 1e6
-		k.Direct = &Direct{Ms: ms, GFlops: gflops, PeakShare: gflops / peak, Speedup: ms / k.Ms}
+	if t.directMs > 0 {
+		gflops := t.flop / t.directMs / 1e6
+		k.Direct = &Direct{Ms: t.directMs, GFlops: gflops, PeakShare: gflops / peak, Speedup: t.directMs / t.ms}
 	}
 	return k
 }

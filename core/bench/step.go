@@ -48,7 +48,7 @@ type Step struct {
 	Min             float64 `json:"min_ms"`
 	ImagesPerSecond float64 `json:"images_per_s"` // views
 	GFlops          float64 `json:"gflops"`       // a second, direct convolutions' arithmetic over the median
-	Peak            float64 `json:"peak_gflops"`  // a second, measured with the same threads just before; see Peak
+	Peak            float64 `json:"peak_gflops"`  // a second, measured with the same threads just before and after; see Peak
 	PeakShare       float64 `json:"peak_share"`   // GFlops / Peak
 	Flop            float64 `json:"flop"`         // of the step, as counted in GFlops
 	Memory          int     `json:"memory_bytes"` // the process's largest resident size so far; 0 where the system does not tell
@@ -95,6 +95,7 @@ func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, erro
 		}
 		times = append(times, 1e3*time.Since(start).Seconds())
 	}
+	peak = max(peak, Peak(pool))
 	r := s.result(times)
 	r.Peak, r.PeakShare, r.Memory = peak, r.GFlops/peak, residentPeak()
 	return r, nil
