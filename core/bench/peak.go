@@ -9,7 +9,7 @@ import (
 // How long the peak is looked for at a time: longer than a clock takes to rise, shorter than patience; and between other
 // measurements, when it has risen.
 const (
-	peakTime   = 150 * time.Millisecond
+	peakTime   = 60 * time.Millisecond
 	peakGlance = 15 * time.Millisecond
 )
 
