@@ -1,0 +1,62 @@
+"""Write methods and regularisers for sslctl in Python.
+
+A method is a program: a plugin describes itself and writes its objective once, as a tensor expression over embeddings. sslctl
+differentiates, compiles and trains it; the plugin is gone before the first step, and Python is never on the way of a
+training step. A whole plugin::
+
+    from sslctl_sdk import Description, Float, Layer, Loss, Method, Norm, Recipe, Term, serve
+
+    class Distance(Method):
+        def describe(self):
+            return Description(name="distance", version="1.0.0", params=[Float("scale", 1.0, "factor", min=0)])
+
+        def recipe(self, h):
+            return Recipe(projector=[Layer(512, norm=Norm.AFFINE, relu=True), Layer(128)])
+
+        def objective(self, e, h):
+            return Loss(Term("distance", h.scale, e.z(0).mse(e.z(1))))
+
+    def main():
+        serve(Distance())
+
+:func:`serve` is the whole main of a plugin; the executable is named ``sslctl-method-NAME`` or ``sslctl-regulariser-NAME``.
+:func:`trace` shows what a method writes, without a host; :mod:`sslctl_sdk.reference` computes it with NumPy, for tests.
+"""
+
+from .attrs import Attrs
+from .expr import Builder, ExprError, Program, Tensor, join
+from .method import (
+    Description,
+    Embeddings,
+    Layer,
+    Loss,
+    Method,
+    Norm,
+    Preset,
+    Recipe,
+    Regulariser,
+    Target,
+    Term,
+    View,
+)
+from .params import Bool, Choice, Float, Int, Ints, Param, ParamError, Values
+from .tracing import Shapes, Traced, trace, trace_regulariser
+
+__all__ = [
+    "Attrs", "Bool", "Builder", "Choice", "Description", "Embeddings", "ExprError", "Float", "Int", "Ints", "Layer", "Loss",
+    "Method", "Norm", "Param", "ParamError", "Preset", "Program", "Recipe", "Regulariser", "Shapes", "Target", "Tensor", "Term",
+    "Traced", "Values", "View", "join", "logger", "serve", "trace", "trace_regulariser",
+]  # fmt: skip
+
+
+def __getattr__(name: str):
+    """``serve`` and ``logger`` bring gRPC along, which a test of an objective need not load."""
+    if name == "serve":
+        from .server import serve
+
+        return serve
+    if name == "logger":
+        from .log import logger
+
+        return logger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Generated from sdk/wire's protobuf files by `make proto-python`."""

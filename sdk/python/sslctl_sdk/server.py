@@ -1,0 +1,141 @@
+"""Serving a method to the host that started this process, over go-plugin's gRPC protocol."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from . import handshake, lifeline, wire
+from ._proto import method_pb2
+from .diagnostic import diagnose
+from .method import Method, Regulariser
+from .tracing import trace_method, trace_regulariser
+
+__all__ = ["serve"]
+
+_GRACE = 0.2  # seconds for an answer that is on its way when the host says goodbye
+
+
+def serve(plugin: Method | Regulariser) -> NoReturn:
+    """Serve until the host has done, then end the process. Started by hand, it says what it is and exits with status 1.
+
+    What the plugin prints goes to the host's log and cannot disturb the protocol. An exception in an answer becomes an error
+    that the user sees, with the author's line. The process ends with its host, even when that is killed."""
+    if not handshake.started():
+        sys.stderr.write(_introduction(plugin))
+        sys.exit(1)
+    greeting = _claim_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's
+    folder = os.environ.get(handshake.SOCKET_DIR) or tempfile.mkdtemp(prefix="sslctl-")
+    lifeline.watch(lambda: lifeline.remove_sockets(folder))
+    done = threading.Event()
+    server, greeting_line = _listen(plugin, folder, done)
+    server.start()
+    os.write(greeting, greeting_line.encode())
+    done.wait()
+    server.stop(_GRACE).wait()
+    sys.stdout.flush()
+    os._exit(0)  # not by way of gRPC's threads, which take their time
+
+
+def _claim_stdout() -> int:
+    """Keep standard output for the handshake; what prints, from here on prints to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # a line at a time into the host's log, as from standard error
+    return kept
+
+
+def _listen(plugin: Method | Regulariser, folder: str, done: threading.Event) -> tuple[grpc.Server, str]:
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=4),
+        options=[
+            ("grpc.max_receive_message_length", wire.MAX_BYTES),
+            ("grpc.max_send_message_length", wire.MAX_BYTES),
+        ],
+    )
+    server.add_generic_rpc_handlers((_plugin_service(plugin), _controller(done)))
+    checks = health.HealthServicer()
+    checks.set("plugin", health_pb2.HealthCheckResponse.SERVING)  # the name by which go-plugin asks
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    fd, socket = tempfile.mkstemp(prefix="plugin", dir=folder)
+    os.close(fd)
+    os.unlink(socket)
+    if not os.environ.get(handshake.CLIENT_CERTIFICATE):
+        server.add_insecure_port(f"unix:{socket}")
+        return server, handshake.line(socket, None)
+    certificate = handshake.Certificate.new()
+    # The host proves itself by reaching the socket, whose folder is its user's alone. Its certificate is on P-521, which
+    # gRPC's BoringSSL does not verify, so it is not asked for; the host does verify ours.
+    credentials = grpc.ssl_server_credentials([(certificate.key, certificate.certificate)])
+    server.add_secure_port(f"unix:{socket}", credentials)
+    return server, handshake.line(socket, certificate)
+
+
+def _plugin_service(plugin: Method | Regulariser) -> grpc.GenericRpcHandler:
+    def describe(_: method_pb2.DescribeRequest) -> method_pb2.DescribeResponse:
+        return method_pb2.DescribeResponse(kind=wire.kind(plugin), description=wire.description(plugin.describe()))
+
+    def trace(request: method_pb2.TraceRequest) -> method_pb2.TraceResponse:
+        given, shapes = wire.settings(request.params), wire.shapes(request.shapes)
+        if isinstance(plugin, Method):
+            return method_pb2.TraceResponse(traced=wire.encode_traced(trace_method(plugin, given, shapes)))
+        return method_pb2.TraceResponse(
+            traced=wire.encode_penalty(trace_regulariser(plugin, given, shapes, request.unit))
+        )
+
+    return grpc.method_handlers_generic_handler(
+        "sslctl.method.v1.PluginService",
+        {
+            "Describe": _answering(describe, method_pb2.DescribeRequest, method_pb2.DescribeResponse),
+            "Trace": _answering(trace, method_pb2.TraceRequest, method_pb2.TraceResponse),
+        },
+    )
+
+
+def _answering(answer: Callable[[Any], Any], request: type, response: type) -> grpc.RpcMethodHandler:
+    """A call whose exceptions are answers: as a status they would reach the user without a word of their cause."""
+
+    def call(message: Any, _: grpc.ServicerContext) -> Any:
+        try:
+            return answer(message)
+        except (Exception, SystemExit) as e:
+            return response(diagnostics=[wire.diagnostic(diagnose(e))])
+
+    return grpc.unary_unary_rpc_method_handler(call, request.FromString, response.SerializeToString)
+
+
+def _controller(done: threading.Event) -> grpc.GenericRpcHandler:
+    """go-plugin's goodbye, without which the host waits and then kills."""
+
+    def shutdown(_: empty_pb2.Empty, __: grpc.ServicerContext) -> empty_pb2.Empty:
+        done.set()
+        return empty_pb2.Empty()
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        shutdown, empty_pb2.Empty.FromString, empty_pb2.Empty.SerializeToString
+    )
+    return grpc.method_handlers_generic_handler("plugin.GRPCController", {"Shutdown": handler})
+
+
+def _introduction(plugin: Method | Regulariser) -> str:
+    """What a plugin says that was started by hand."""
+    d = plugin.describe()
+    kind, use = "method", f"sslctl run --method {d.name} --plugin-dir DIR"
+    if isinstance(plugin, Regulariser):
+        kind, use = "regulariser", f"sslctl run --add-reg {d.name} --plugin-dir DIR"
+    return (
+        f"{d.name} {d.version} is a {kind} for sslctl, which starts it by itself:\n\n    {use}\n\n"
+        f"DIR is the folder of this file, named sslctl-{kind}-{d.name}.\n"
+    )
