@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sslctl/sslctl/core/fault"
 )
@@ -230,6 +231,9 @@ func (o RaceOptions) peer(ctx context.Context, script string, s Setting) (Lap, e
 	return l, err
 }
 
+// stragglers is how long a process that was told to end is waited for, with torch.compile's workers, which hold its output.
+const stragglers = 5 * time.Second
+
 // errorTail is how much of a failed process's last words an error repeats.
 const errorTail = 400
 
@@ -237,7 +241,7 @@ const errorTail = 400
 func lap(ctx context.Context, command, env []string) (Lap, error) {
 	var l Lap
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env, cmd.WaitDelay = append(os.Environ(), env...), stragglers
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
