@@ -1,0 +1,133 @@
+package sdktest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sslctl/sslctl/sdk/method"
+)
+
+// Run checks a method, a subtest for each check.
+func Run(t *testing.T, m method.Method) {
+	t.Helper()
+	run(t, Method(m))
+}
+
+// RunRegulariser is Run for a regulariser.
+func RunRegulariser(t *testing.T, r method.Regulariser) {
+	t.Helper()
+	run(t, Regulariser(r))
+}
+
+func run(t *testing.T, s Subject) {
+	t.Helper()
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) {
+			switch r := c.make(t.Context(), s); r.Status {
+			case Failed:
+				t.Error(r)
+			case Warned:
+				t.Log(r)
+			}
+		})
+	}
+}
+
+// Status is the outcome of a check.
+type Status string
+
+// The outcomes. A warning names what may be intended, and fails nothing.
+const (
+	Passed Status = "pass"
+	Warned Status = "warn"
+	Failed Status = "fail"
+)
+
+// Result is what a check found.
+type Result struct {
+	Check  string        `json:"check"`
+	Status Status        `json:"status"`
+	Says   string        `json:"says"`             // what was measured, or what is wrong
+	Param  string        `json:"param,omitempty"`  // hyper-parameter that it is about
+	Source string        `json:"source,omitempty"` // file:line of the author's code that it is about
+	Took   time.Duration `json:"took_ns"`
+}
+
+// String is one line.
+func (r Result) String() string {
+	if r.Param != "" {
+		return fmt.Sprintf("%s: %s (hyper-parameter %q)", r.Check, r.Says, r.Param)
+	}
+	return r.Check + ": " + r.Says
+}
+
+// Check makes every check, in order, until ctx ends. A subject that panics fails the check; the rest is still made.
+func Check(ctx context.Context, s Subject) []Result {
+	var out []Result
+	for _, c := range checks() {
+		if ctx.Err() != nil {
+			return out
+		}
+		out = append(out, c.make(ctx, s))
+	}
+	return out
+}
+
+// check is one check. It returns what it measured and a warning, or an error.
+type check struct {
+	name string
+	run  func(ctx context.Context, s Subject) (finding, error)
+}
+
+// finding is what a check that did not fail has to say.
+type finding struct {
+	says string
+	warn bool
+}
+
+func ok(format string, args ...any) (finding, error) {
+	return finding{says: fmt.Sprintf(format, args...)}, nil
+}
+
+func warn(format string, args ...any) (finding, error) {
+	return finding{says: fmt.Sprintf(format, args...), warn: true}, nil
+}
+
+func checks() []check {
+	return []check{
+		{"description", checkDescription},
+		{"hyper-parameters", checkParams},
+		{"shapes", checkShapes},
+		{"determinism", checkDeterminism},
+		{"gradients", checkGradients},
+		{"permutation", checkPermutation},
+		{"batch size", checkBatchSize},
+		{"scale", checkScale},
+		{"constant embeddings", checkConstant},
+		{"NaN embeddings", checkNaN},
+		{"trace time", checkTime},
+	}
+}
+
+func (c check) make(ctx context.Context, s Subject) (r Result) {
+	began := time.Now()
+	r = Result{Check: c.name, Status: Passed}
+	defer func() {
+		r.Took = time.Since(began)
+		if p := recover(); p != nil {
+			r.Status, r.Says = Failed, fmt.Sprintf("it panicked: %v", p)
+		}
+	}()
+	f, err := c.run(ctx, s)
+	if err != nil {
+		d := diagnose(err)
+		r.Status, r.Says, r.Param, r.Source = Failed, d.Summary, d.Param, d.Source
+		return r
+	}
+	if r.Says = f.says; f.warn {
+		r.Status = Warned
+	}
+	return r
+}
