@@ -7,6 +7,7 @@ BENCH ?= .
 BUF                := v1.75.0
 PROTOC_GEN_GO      := v1.36.12
 PROTOC_GEN_GO_GRPC := v1.6.2
+GRPCIO_TOOLS       := 1.85.1
 
 # All is pure Go: one static binary, and no C compiler needed. Only the race detector asks for one.
 export CGO_ENABLED := 0
@@ -17,7 +18,7 @@ PLUGINS  = $(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go))
 VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 
-.PHONY: help setup build test fmt vet staticcheck race proto generate bench bench-peer demo clean
+.PHONY: help setup build test fmt vet staticcheck race python proto proto-python generate bench bench-peer demo clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,10 @@ build: setup ## Build bin/sslctl and the shipped plugins in bin/plugins
 	done
 
 test: fmt vet staticcheck ## Check everything: format, vet, staticcheck, laws of the rooms, all tests
-	$(GO) test ./...
+	python=$$(.ci/python) && SDK_PYTHON="$$python" $(GO) test ./...
+
+python: setup ## Test the Python SDK and its example (make test does too)
+	python=$$(.ci/python) && SDK_PYTHON="$$python" $(GO) test -count=1 ./sdk/python
 
 fmt: setup
 	@bad=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$(find . -name '*.go' -not -path './.*' -not -path './bin/*')) && [ -z "$$bad" ] || \
@@ -55,7 +59,12 @@ proto: setup ## Generate Go from sdk/wire's protobuf files
 	GOBIN=$(TOOLS) $(GO) install google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC)
 	cd sdk/wire && PATH="$(TOOLS):$$PATH" buf lint && PATH="$(TOOLS):$$PATH" buf generate
 
-generate: proto ## Generate all generated code: protobuf and the assembly of the kernels
+proto-python: ## Generate Python from sdk/wire's protobuf files, with grpcio-tools in a virtual environment under bin
+	@[ -x bin/tools/python/bin/python ] || python3 -m venv bin/tools/python
+	bin/tools/python/bin/pip install --quiet --disable-pip-version-check grpcio-tools==$(GRPCIO_TOOLS)
+	PYTHON="$(CURDIR)/bin/tools/python/bin/python" sdk/python/generate
+
+generate: proto proto-python ## Generate all generated code: protobuf and the assembly of the kernels
 	$(GO) generate ./core/...
 
 bench: setup ## Run the benchmarks; BENCH=Gemm runs those that match

@@ -1,7 +1,7 @@
 //go:build unix
 
 // Package python_test holds the Python SDK to Go's: plugins written in Python are started as the host starts them, and what
-// they answer must be the same bytes. SSLCTL_PYTHON names a python with the SDK's dependencies; `make python` makes one and
+// they answer must be the same bytes. SDK_PYTHON names a python with the SDK's dependencies; `make python` makes one and
 // runs these tests.
 package python_test
 
@@ -33,24 +33,10 @@ import (
 	"github.com/sslctl/sslctl/sdk/wire"
 )
 
-// executable writes the plugin of tests/plugins/NAME.py as a file that a host can start, without installing the SDK.
+// executable is the plugin of tests/plugins/NAME.py.
 func executable(t *testing.T, name string) string {
 	t.Helper()
-	python := os.Getenv("SSLCTL_PYTHON")
-	if python == "" {
-		t.Skip("SSLCTL_PYTHON is not set; make python runs this test")
-	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "sslctl-method-"+name)
-	script := fmt.Sprintf("#!%s\nimport sys\nsys.path[:0] = [%q, %q]\nfrom %s import PLUGIN\nfrom sslctl_sdk import serve\nserve(PLUGIN)\n",
-		python, here, filepath.Join(here, "tests", "plugins"), name)
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return launcher(t, name, filepath.Join(here(t), "tests", "plugins"))
 }
 
 func start(t *testing.T, name string, logger *zap.Logger) *client.Client {

@@ -149,7 +149,8 @@ class Tensor:
     def __add__(self, other: Tensor | float) -> Tensor:
         return self._pair("add", other) if isinstance(other, Tensor) else self.affine(1, other)
 
-    __radd__ = __add__
+    def __radd__(self, other: float) -> Tensor:
+        return self if other == 0 else self.affine(1, other)  # sum() begins with 0
 
     def __sub__(self, other: Tensor | float) -> Tensor:
         return self._pair("sub", other) if isinstance(other, Tensor) else self.affine(1, -_number(other))

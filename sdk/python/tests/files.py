@@ -16,7 +16,8 @@ def plugin(name: str):
     """The method or regulariser of tests/plugins/NAME.py."""
     if str(PLUGINS) not in sys.path:
         sys.path.insert(0, str(PLUGINS))
-    return importlib.import_module(name).PLUGIN
+    module = importlib.import_module(name)
+    return next(c for c in vars(module).values() if isinstance(c, type) and c.__module__ == name)()
 
 
 def safetensors(path: Path) -> dict[str, np.ndarray]:

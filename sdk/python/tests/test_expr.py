@@ -81,6 +81,11 @@ class ProgramTest(unittest.TestCase):
             'output "loss" = %6\n',
         )
 
+    def test_sum_of_several_adds_nothing_to_the_first(self):
+        b = Builder()
+        x = b.input("x", 4)
+        self.assertEqual([s.kind for s in b.program({"loss": sum([x.exp(), x.log()])}).steps], ["exp", "log", "add"])
+
     def test_depth_is_no_limit(self):
         b = Builder()
         x = b.input("x", 2)

@@ -1,6 +1,6 @@
 """Barlow Twins as methods/barlowtwins writes it."""
 
-from sslctl_sdk import Bool, Choice, Description, Float, Ints, Layer, Loss, Method, Norm, Recipe, Tensor, Term
+from sslctl_sdk import Bool, Choice, Description, Float, Ints, Layer, Loss, Method, Norm, Recipe, Tensor, Term, serve
 
 
 def standardise(z: Tensor, convention: str) -> Tensor:
@@ -36,4 +36,5 @@ class BarlowTwins(Method):
         )
 
 
-PLUGIN = BarlowTwins()
+def main() -> None:
+    serve(BarlowTwins())

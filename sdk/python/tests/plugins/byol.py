@@ -1,6 +1,6 @@
 """BYOL as methods/byol writes it."""
 
-from sslctl_sdk import Bool, Description, Float, Int, Ints, Layer, Loss, Method, Norm, Recipe, Target, Tensor, Term
+from sslctl_sdk import Bool, Description, Float, Int, Ints, Layer, Loss, Method, Norm, Recipe, Target, Tensor, Term, serve
 
 
 def regression(p: Tensor, target: Tensor) -> Tensor:
@@ -35,4 +35,5 @@ class BYOL(Method):
         return Loss(Term("regression", 1, regression(online(0), e.t(1)) + regression(online(1), e.t(0))))
 
 
-PLUGIN = BYOL()
+def main() -> None:
+    serve(BYOL())

@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import add
 
-from sslctl_sdk import Attrs, Description, Regulariser, Tensor, join
+from sslctl_sdk import Attrs, Description, Regulariser, Tensor, join, serve
 
 
 class Everything(Regulariser):
@@ -64,4 +64,5 @@ def network(x: Tensor, apply) -> list[Tensor]:
     ]
 
 
-PLUGIN = Everything()
+def main() -> None:
+    serve(Everything())

@@ -2,7 +2,7 @@
 
 import sys
 
-from sslctl_sdk import Choice, Description, Float, Layer, Loss, Method, Recipe, Term, logger
+from sslctl_sdk import Choice, Description, Float, Layer, Loss, Method, Recipe, Term, logger, serve
 
 
 class Faulty(Method):
@@ -39,4 +39,5 @@ class Faulty(Method):
         return Loss(Term("size", h.scale, z.square().mean()))
 
 
-PLUGIN = Faulty()
+def main() -> None:
+    serve(Faulty())

@@ -1,6 +1,6 @@
 """SimSiam as methods/simsiam writes it."""
 
-from sslctl_sdk import Bool, Description, Int, Ints, Layer, Loss, Method, Norm, Recipe, Term
+from sslctl_sdk import Bool, Description, Int, Ints, Layer, Loss, Method, Norm, Recipe, Term, serve
 
 
 class SimSiam(Method):
@@ -30,4 +30,5 @@ class SimSiam(Method):
         return Loss(Term("similarity", 1, -0.5 * similarity))
 
 
-PLUGIN = SimSiam()
+def main() -> None:
+    serve(SimSiam())

@@ -2,7 +2,7 @@
 
 import math
 
-from sslctl_sdk import Description, Float, Regulariser
+from sslctl_sdk import Description, Float, Regulariser, serve
 from vicreg import hinge
 
 
@@ -24,4 +24,5 @@ class Var(Regulariser):
         return total / len(z)
 
 
-PLUGIN = Var()
+def main() -> None:
+    serve(Var())

@@ -1,6 +1,6 @@
 """VICReg as methods/vicreg writes it: the same program, step by step, is what the SDK is held to."""
 
-from sslctl_sdk import Bool, Choice, Description, Float, Ints, Layer, Loss, Method, Norm, Recipe, Tensor, Term
+from sslctl_sdk import Bool, Choice, Description, Float, Ints, Layer, Loss, Method, Norm, Recipe, Tensor, Term, serve
 
 
 def hinge(z: Tensor, gamma: float) -> Tensor:
@@ -55,4 +55,5 @@ class VICReg(Method):
         )
 
 
-PLUGIN = VICReg()
+def main() -> None:
+    serve(VICReg())
