@@ -75,7 +75,7 @@ PEER_VENV   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sslctl/peer-venv
 PEER_PYTHON ?= $(PEER_VENV)/bin/python
 RACE        ?=
 
-bench-peer: build ## Race the training step against PyTorch's: about fifteen minutes; RACE='--net r18 --rounds 3' narrows it
+bench-peer: build ## Race the training step against PyTorch's: half an hour; RACE='--net r18 --rounds 3' narrows it
 	@if [ '$(PEER_PYTHON)' = '$(PEER_VENV)/bin/python' ] && ! '$(PEER_PYTHON)' -c 'import torch' 2>/dev/null; then \
 		python3 -m venv '$(PEER_VENV)' && '$(PEER_VENV)/bin/pip' install -q torch numpy || \
 		{ echo "make bench-peer: no PyTorch: install python3 with venv (Debian: python3-venv), or name one by PEER_PYTHON=" >&2; exit 1; }; \
