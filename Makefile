@@ -18,7 +18,7 @@ PLUGINS  = $(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go))
 VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 
-.PHONY: help setup build test fmt vet staticcheck race python proto proto-python generate bench bench-peer demo clean
+.PHONY: help setup build test fmt vet staticcheck race chaos python proto proto-python generate bench bench-peer demo clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ race: setup ## Run all tests under the race detector (needs a C compiler)
 	@command -v "$$($(GO) env CC)" >/dev/null 2>&1 || { \
 		echo "make race: no C compiler, which the race detector needs: install gcc (Debian) or run xcode-select --install (macOS)" >&2; exit 1; }
 	CGO_ENABLED=1 $(GO) test -race -timeout 40m ./...
+
+chaos: setup ## Let plugins misbehave in every known way, N times each (default 100): about half an hour
+	$(GO) test -count 1 -timeout 2h -run 'Misbehav|Chaos|Killed|Children|NothingIsLeft' ./core/host ./core/experiment -chaos $(or $(N),100)
 
 proto: setup ## Generate Go from sdk/wire's protobuf files
 	GOBIN=$(TOOLS) $(GO) install github.com/bufbuild/buf/cmd/buf@$(BUF)

@@ -186,7 +186,14 @@ func breakStep(t *testing.T, s stage, m misbehaviour) {
 func TestMisbehavingCustomOps(t *testing.T) {
 	for _, m := range misbehaviours() {
 		t.Run(m.name, func(t *testing.T) {
-			breakStep(t, newStageWith(t, host.Options{CallTimeout: 400 * time.Millisecond}, m.name), m)
+			s := newStageWith(t, host.Options{CallTimeout: 400 * time.Millisecond}, m.name)
+			files := openFiles(t)
+			for range *chaos {
+				breakStep(t, s, m)
+			}
+			if n := openFiles(t); n > files {
+				t.Errorf("%d files are open, %d were before", n, files)
+			}
 		})
 	}
 }
@@ -217,4 +224,3 @@ func TestSameAs(t *testing.T) {
 		}
 	}
 }
-

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/host/lockfile"
 	"github.com/sslctl/sslctl/sdk/wire"
 	"github.com/sslctl/sslctl/sdk/wire/fromproto"
 )
@@ -26,9 +27,13 @@ const PathKey = "SSLCTL_PLUGIN_PATH"
 type Ref struct {
 	Kind   wire.Kind
 	Name   string
-	Path   string // of the executable; "" for what the binary ships
-	SHA256 string // of the executable, in hexadecimal; it is checked at each start; "" for what the binary ships
+	Path   string       // of the executable; "" for what the binary ships
+	SHA256 string       // of the executable, in hexadecimal; it is checked at each start; "" for what the binary ships
+	Pin    lockfile.Pin // what plugins.lock says of it, which SHA256 equals; zero where it was not installed but put there
 }
+
+// Pinned reports whether the plugin was installed, so that a changed executable is refused.
+func (r Ref) Pinned() bool { return r.Pin.SHA256 != "" }
 
 // Shipped reports whether the binary serves the plugin itself.
 func (r Ref) Shipped() bool { return r.Path == "" }
@@ -51,8 +56,14 @@ func (r Ref) String() string {
 func (h *Host) Dirs() []string {
 	dirs := slices.Clone(h.options.PluginDirs)
 	dirs = append(dirs, filepath.SplitList(os.Getenv(PathKey))...)
-	return append(dirs, filepath.Join(".sslctl", "plugins"), filepath.Join(dataHome(), "sslctl", "plugins"))
+	return append(dirs, ProjectDir(), UserDir())
 }
+
+// ProjectDir is the folder of the plugins of the project that sslctl is started in.
+func ProjectDir() string { return filepath.Join(".sslctl", "plugins") }
+
+// UserDir is the folder of the user's plugins.
+func UserDir() string { return filepath.Join(dataHome(), "sslctl", "plugins") }
 
 // dataHome is read at each call; the library reads the environment once, when the program starts.
 func dataHome() string {
@@ -65,20 +76,30 @@ func dataHome() string {
 // Find finds a plugin by name. An unknown name is a fault of usage, whose hint has the nearest name and all there are.
 // A file of the right name that cannot be used is a fault of the plugin and does not fall through to the next folder.
 func (h *Host) Find(kind wire.Kind, name string) (Ref, error) {
+	ref, err := h.Locate(kind, name)
+	if err != nil || ref.Shipped() {
+		return ref, err
+	}
+	if ref, err = inspect(ref); err != nil {
+		return Ref{}, err
+	}
+	h.notice(ref)
+	return ref, nil
+}
+
+// Locate finds a plugin by name as Find does, and looks no further: its file may be unusable. SHA256 and Pin are not read.
+func (h *Host) Locate(kind wire.Kind, name string) (Ref, error) {
 	if err := fromproto.Name(name); err != nil {
 		return Ref{}, fault.New(fault.Usage, "a plugin is named without its folder; give that by --plugin-dir", "%s: %w", kind, err)
 	}
 	for _, dir := range h.Dirs() {
-		path := filepath.Join(dir, fileName(kind, name))
-		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		path, err := filepath.Abs(filepath.Join(dir, FileName(kind, name)))
+		if err != nil {
+			return Ref{}, fmt.Errorf("%s %q: %w", kind, name, err)
 		}
-		ref, err := h.inspect(Ref{Kind: kind, Name: name, Path: path}, info, err)
-		if err == nil && h.ships(kind, name) {
-			h.logger.Info("a plugin replaces what is shipped", zap.String(string(kind), name), zap.String("path", ref.Path))
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return Ref{Kind: kind, Name: name, Path: path}, nil
 		}
-		return ref, err
 	}
 	if h.ships(kind, name) {
 		return Ref{Kind: kind, Name: name}, nil
@@ -86,11 +107,29 @@ func (h *Host) Find(kind wire.Kind, name string) (Ref, error) {
 	return Ref{}, h.unknown(kind, name)
 }
 
+// notice says once of a plugin what its user may not know: that it hides a shipped one, that nobody installed it.
+func (h *Host) notice(ref Ref) {
+	h.mu.Lock()
+	seen := h.noticed[ref.Path]
+	h.noticed[ref.Path] = true
+	h.mu.Unlock()
+	if seen {
+		return
+	}
+	if h.ships(ref.Kind, ref.Name) {
+		h.logger.Info("a plugin replaces what is shipped", zap.String(string(ref.Kind), ref.Name), zap.String("path", ref.Path))
+	}
+	if !ref.Pinned() {
+		h.logger.Info("a plugin is not pinned: sslctl plugin install PATH would refuse it once it changes", zap.String("path", ref.Path))
+	}
+}
+
 func (h *Host) ships(kind wire.Kind, name string) bool {
 	return h.options.Self != "" && slices.Contains(h.options.Shipped[kind], name)
 }
 
-func fileName(kind wire.Kind, name string) string { return prefix(kind) + name + suffix() }
+// FileName is the name of a plugin's executable: sslctl-method-vicreg.
+func FileName(kind wire.Kind, name string) string { return prefix(kind) + name + suffix() }
 
 func prefix(kind wire.Kind) string { return "sslctl-" + string(kind) + "-" }
 
@@ -101,23 +140,21 @@ func suffix() string {
 	return ""
 }
 
-// inspect checks that a file can be started, and hashes it.
-func (h *Host) inspect(ref Ref, info fs.FileInfo, err error) (Ref, error) {
+// inspect checks that a file can be started, and hashes it. The result is as far as it came where there is an error.
+func inspect(ref Ref) (Ref, error) {
+	info, err := os.Stat(ref.Path)
 	switch {
 	case err != nil:
-		return Ref{}, fault.New(fault.Plugin, "check the folder's permissions", "%s: %w", ref, err)
+		return ref, fault.New(fault.Plugin, "check the folder's permissions", "%s: %w", ref, err)
 	case !info.Mode().IsRegular():
-		return Ref{}, fault.New(fault.Plugin, "put the plugin's executable there, or move that away", "%s is not a file", ref)
+		return ref, fault.New(fault.Plugin, "put the plugin's executable there, or move that away", "%s is not a file", ref)
 	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
-		return Ref{}, fault.New(fault.Plugin, "chmod +x "+ref.Path, "%s is not executable", ref)
-	}
-	if ref.Path, err = filepath.Abs(ref.Path); err != nil {
-		return Ref{}, fmt.Errorf("%s: %w", ref, err)
+		return ref, fault.New(fault.Plugin, "chmod +x "+ref.Path, "%s is not executable", ref)
 	}
 	if ref.SHA256, err = hashFile(ref.Path); err != nil {
-		return Ref{}, fault.New(fault.Plugin, "", "%s: %w", ref, err)
+		return ref, fault.New(fault.Plugin, "", "%s: %w", ref, err)
 	}
-	return ref, verify(ref)
+	return verify(ref)
 }
 
 // known lists the names that can be found, whether or not their files can be used.
@@ -126,9 +163,7 @@ func (h *Host) known(kind wire.Kind) []string {
 	for _, dir := range h.Dirs() {
 		entries, _ := os.ReadDir(dir) // a folder that is not there holds nothing
 		for _, e := range entries {
-			name, ours := strings.CutPrefix(e.Name(), prefix(kind))
-			name, plain := strings.CutSuffix(name, suffix())
-			if ours && plain && fromproto.Name(name) == nil {
+			if name, ours := nameIn(e.Name(), kind); ours && fromproto.Name(name) == nil {
 				names = append(names, name)
 			}
 		}

@@ -35,6 +35,7 @@ type Host struct {
 
 	mu      sync.Mutex
 	closed  bool
+	noticed map[string]bool // paths of which the user was told
 	running sync.WaitGroup // questions and connections
 
 	connections map[*Connection]bool
@@ -51,7 +52,7 @@ func New(o Options) *Host {
 	set(&o.DescribeTimeout, 10*time.Second)
 	set(&o.TraceTimeout, 30*time.Second)
 	set(&o.CallTimeout, 60*time.Second)
-	h := &Host{options: o, logger: o.Logger, connections: map[*Connection]bool{}}
+	h := &Host{options: o, logger: o.Logger, connections: map[*Connection]bool{}, noticed: map[string]bool{}}
 	if h.logger == nil {
 		h.logger = zap.NewNop()
 	}

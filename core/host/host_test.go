@@ -19,6 +19,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/host"
+	"github.com/sslctl/sslctl/core/host/lockfile"
 	"github.com/sslctl/sslctl/methods/reg"
 	"github.com/sslctl/sslctl/methods/vicreg"
 	"github.com/sslctl/sslctl/plugins"
@@ -151,26 +152,68 @@ func TestShippedRegulariserIsTheSameOverTheWire(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	s := newStage(t, "good", "crash-start")
+	s := newStage(t, "good", "crash-start", "other-name", "pinned")
+	none := strings.Repeat("0", 64)
+	ref, err := s.Find(wire.Method, "good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = lockfile.Update(t.Context(), s.dir, func(p lockfile.Pins) error {
+		p["sslctl-method-good"] = lockfile.Pin{SHA256: ref.SHA256, Source: "https://example.org/good"}
+		p["sslctl-method-pinned"] = lockfile.Pin{SHA256: none}
+		p["sslctl-regulariser-gone"] = lockfile.Pin{SHA256: none}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	all, err := s.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
 	for _, l := range all {
-		version := l.Description.Version
-		if l.Err != nil {
-			version = "broken"
+		got[string(l.Ref.Kind)+" "+l.Ref.Name] = string(l.State()) + " " + l.Description.Version
+		if l.Err == nil && l.Protocol == 0 {
+			t.Errorf("%s has no protocol", l.Ref)
 		}
-		got[string(l.Ref.Kind)+" "+l.Ref.Name] = version
 	}
-	want := map[string]string{"method good": "1.2.3", "method crash-start": "broken"}
+	want := map[string]string{
+		"method good": "ok 1.2.3", "method crash-start": "broken ", "method other-name": "broken ",
+		"method pinned": "changed ", "regulariser gone": "missing ",
+	}
 	for kind, names := range plugins.Shipped() {
 		for _, name := range names {
-			want[string(kind)+" "+name] = "1.0.0"
+			want[string(kind)+" "+name] = "ok 1.0.0"
 		}
 	}
 	equal(t, got, want)
+}
+
+// TestIdentify asks an executable that is named as it likes.
+func TestIdentify(t *testing.T) {
+	s := newStage(t, "good", "crash-start")
+	id, err := s.Identify(t.Context(), filepath.Join(s.dir, "sslctl-method-good"))
+	if err != nil || id.Kind != wire.Method || id.Description.Name != "good" || len(id.SHA256) != 64 || id.Protocol == 0 {
+		t.Errorf("%+v, %v", id, err)
+	}
+	for _, file := range []string{"sslctl-method-crash-start", "absent"} {
+		if _, err := s.Identify(t.Context(), filepath.Join(s.dir, file)); fault.CodeOf(err) != fault.Plugin {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func TestNoticeOfWhatIsNotPinned(t *testing.T) {
+	s := newStage(t, "good")
+	for range 2 {
+		if _, err := s.Find(wire.Method, "good"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.logs.FilterMessageSnippet("not pinned").Len(); n != 1 {
+		t.Errorf("%d notices, want one", n)
+	}
 }
 
 func TestFind(t *testing.T) {
@@ -252,19 +295,36 @@ func TestChecksum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sidecar := filepath.Join(s.dir, "sslctl-method-good.sha256")
-	if err := os.WriteFile(sidecar, []byte(ref.SHA256+"  sslctl-method-good\n"), 0o644); err != nil {
-		t.Fatal(err)
+	if ref.Pinned() {
+		t.Error("pinned before it was installed")
 	}
-	if _, err := s.Find(wire.Method, "good"); err != nil {
-		t.Errorf("with its checksum: %v", err)
+	pin := func(sum string) {
+		t.Helper()
+		err := lockfile.Update(t.Context(), s.dir, func(p lockfile.Pins) error {
+			p["sslctl-method-good"] = lockfile.Pin{SHA256: sum}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.WriteFile(sidecar, []byte(strings.Repeat("0", 64)), 0o644); err != nil {
-		t.Fatal(err)
+	pin(ref.SHA256)
+	if ref, err := s.Find(wire.Method, "good"); err != nil || !ref.Pinned() {
+		t.Errorf("with its checksum: %v, %v", ref, err)
 	}
+	pin(strings.Repeat("0", 64))
 	_, err = s.Find(wire.Method, "good")
-	if fault.CodeOf(err) != fault.Plugin || !strings.Contains(fault.HintOf(err), sidecar) {
+	if fault.CodeOf(err) != fault.Plugin || !errors.Is(err, host.ErrChanged) || !strings.Contains(fault.HintOf(err), "sslctl plugin install") {
 		t.Errorf("with another's checksum: %v, hint %q", err, fault.HintOf(err))
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, lockfile.Name), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = s.Find(wire.Method, "good"); fault.CodeOf(err) != fault.Plugin || !strings.Contains(err.Error(), lockfile.Name) {
+		t.Errorf("with a lock that cannot be read: %v", err)
+	}
+	if err := os.Remove(filepath.Join(s.dir, lockfile.Name)); err != nil {
+		t.Fatal(err)
 	}
 	// The file changes between the search and the start.
 	ref.SHA256 = strings.Repeat("0", 64)

@@ -95,7 +95,7 @@ func doomedHost(dir string) {
 }
 
 func TestPluginEndsWithItsKilledHost(t *testing.T) {
-	for range 3 {
+	for range max(3, *chaos) {
 		s := newStage(t, "hang-trace")
 		doomed := exec.Command(os.Args[0])
 		doomed.Env = append(os.Environ(), doomedHostKey+"="+s.dir)
@@ -118,7 +118,7 @@ func TestPluginEndsWithItsKilledHost(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	s := newStage(t, "good", "crash-start", "die-trace")
 	files := openFiles(t)
-	for range 20 {
+	for range max(20, *chaos) {
 		if _, _, err := s.trace(t, "good"); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@
 package host_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/sslctl/sslctl/plugins"
 )
+
+// chaos is how often each misbehaviour of a plugin is repeated; `make chaos` says 100.
+var chaos = flag.Int("chaos", 1, "repetitions of each misbehaviour of a plugin")
 
 // TestMain lets this binary play three parts: the shipped plugins, by the variable that sslctl uses; a foreign plugin, by
 // the name of the link through which it is started; and the tests, which check that no goroutine is left.

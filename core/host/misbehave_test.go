@@ -53,20 +53,32 @@ func TestMisbehavingPlugins(t *testing.T) {
 				o.TraceTimeout = time.Second
 			}
 			s := newStageWith(t, o, tc.name)
-			began := time.Now()
-			_, _, err := s.trace(t, tc.name)
-			if took := time.Since(began); took > 30*time.Second {
-				t.Errorf("took %v", took)
+			files := openFiles(t)
+			for range *chaos {
+				misbehave(t, s, tc.name, tc.want)
 			}
-			if fault.CodeOf(err) != fault.Plugin {
-				t.Fatalf("%v has code %d", err, fault.CodeOf(err))
-			}
-			for _, want := range tc.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("error %q lacks %q", err, want)
-				}
+			if n := openFiles(t); n > files {
+				t.Errorf("%d files are open, %d were before", n, files)
 			}
 		})
+	}
+}
+
+// misbehave lets a plugin be traced; the error holds what is wanted.
+func misbehave(t *testing.T, s stage, name string, want []string) {
+	t.Helper()
+	began := time.Now()
+	_, _, err := s.trace(t, name)
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if fault.CodeOf(err) != fault.Plugin {
+		t.Fatalf("%v has code %d", err, fault.CodeOf(err))
+	}
+	for _, want := range want {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q lacks %q", err, want)
+		}
 	}
 }
 

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"strings"
+	"path/filepath"
 
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/host/lockfile"
 )
+
+// ErrChanged says that an executable is not the one that was installed.
+var ErrChanged = errors.New("it is not the executable that was installed")
 
 // hashFile is the SHA-256 of a file, in hexadecimal.
 func hashFile(path string) (string, error) {
@@ -27,24 +30,21 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// verify compares a plugin with the checksum that was installed beside it, PLUGIN.sha256 in the form of sha256sum. Where
-// there is none the plugin counts as it is.
-func verify(ref Ref) error {
-	file := ref.Path + ".sha256"
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// verify compares a plugin with its line in the plugins.lock of its folder. Where there is none the plugin counts as it
+// is.
+func verify(ref Ref) (Ref, error) {
+	dir := filepath.Dir(ref.Path)
+	pins, err := lockfile.Read(dir)
 	if err != nil {
-		return fault.New(fault.Plugin, "", "%s: %w", ref, err)
+		return ref, fault.New(fault.Plugin, "repair the lock, or remove it and install the folder's plugins again", "%s: %w", ref, err)
 	}
-	want, _, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
-	if !strings.EqualFold(want, ref.SHA256) {
-		return mismatch(ref, fmt.Errorf("its SHA-256 is %s, %s says %.64s", ref.SHA256, file, want))
+	ref.Pin = pins[filepath.Base(ref.Path)]
+	if ref.Pinned() && ref.Pin.SHA256 != ref.SHA256 {
+		return ref, mismatch(ref, fmt.Errorf("%w: its SHA-256 is %s, %s says %s", ErrChanged, ref.SHA256, filepath.Join(dir, lockfile.Name), ref.Pin.SHA256))
 	}
-	return nil
+	return ref, nil
 }
 
 func mismatch(ref Ref, err error) error {
-	return fault.New(fault.Plugin, "install the plugin again; if you changed it yourself, renew "+ref.Path+".sha256", "%s: %w", ref, err)
+	return fault.New(fault.Plugin, "if you changed it yourself: sslctl plugin install "+ref.Path+"; else install it anew from where it came", "%s: %w", ref, err)
 }
