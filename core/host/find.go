@@ -120,7 +120,7 @@ func (h *Host) notice(ref Ref) {
 		h.logger.Info("a plugin replaces what is shipped", zap.String(string(ref.Kind), ref.Name), zap.String("path", ref.Path))
 	}
 	if !ref.Pinned() {
-		h.logger.Info("a plugin is not pinned: sslctl plugin install PATH would refuse it once it changes", zap.String("path", ref.Path))
+		h.logger.Info("a plugin is not pinned, so nothing tells when its file changes; sslctl plugin install pins it", zap.String("path", ref.Path))
 	}
 }
 

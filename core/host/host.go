@@ -36,7 +36,7 @@ type Host struct {
 	mu      sync.Mutex
 	closed  bool
 	noticed map[string]bool // paths of which the user was told
-	running sync.WaitGroup // questions and connections
+	running sync.WaitGroup  // questions and connections
 
 	connections map[*Connection]bool
 }
