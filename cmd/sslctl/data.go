@@ -14,11 +14,11 @@ import (
 func (a *app) dataCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "data",
-		Short: "List, fetch and inspect data sets",
-		Long: "Data sets are known by name, or are folders of images. They are looked for in --data-dir, $SSLCTL_DATA_DIR,\n" +
+		Short: "List, fetch, inspect and pack data sets",
+		Long: "Data sets are known by name, or are folders of images or packs of them. They are looked for in --data-dir, $SSLCTL_DATA_DIR,\n" +
 			"$XDG_DATA_HOME/sslctl and /usr/share/datasets, in this order.",
-		Example: "  sslctl data list\n  sslctl data fetch fashion-mnist\n  sslctl data info ./photos",
-	}, a.dataListCommand(), a.dataFetchCommand(), a.dataInfoCommand())
+		Example: "  sslctl data list\n  sslctl data fetch fashion-mnist\n  sslctl data info ./photos\n  sslctl data pack ./photos --out photos.pack",
+	}, a.dataListCommand(), a.dataFetchCommand(), a.dataInfoCommand(), a.dataPackCommand())
 }
 
 // datasetJSON is a data set for programs.

@@ -43,7 +43,7 @@ const DefaultCacheBytes = 1 << 30
 
 // Options say which dataset to open.
 type Options struct {
-	Name string // "fashion-mnist", "mnist", "cifar10", "cifar100", "folder", or the path of a folder of images
+	Name string // "fashion-mnist", "mnist", "cifar10", "cifar100", "folder", or the path of a folder of images or of a pack
 	Dir  string // where to look first; for "folder", the folder itself
 
 	// The rest concerns folders of images only.
@@ -91,6 +91,9 @@ func (s *Splits) Skipped() []Skip { return s.skips.list() }
 // path, size and class of every file, and the first MiB of 64 files at even distances in that list; times do not
 // matter.
 //
+// A pack is a file that [Pack] wrote. It is mapped into memory; its index is checked here, the pixels of an image when it is asked
+// for. Its digest is the SHA-256 over index and description, which hold the sums of all pixels.
+//
 // Errors carry fault.Usage for an unknown name and fault.Data for what is missing, truncated or corrupt.
 func Open(ctx context.Context, o Options) (*Splits, error) {
 	switch o.OnCorrupt {
@@ -100,6 +103,9 @@ func Open(ctx context.Context, o Options) (*Splits, error) {
 	}
 	if e, known := lookup(o.Name); known {
 		return openKnown(ctx, e, newFinder(o.Dir))
+	}
+	if o.Name != "folder" && exists(o.Name) {
+		return openPack(o.Name, o)
 	}
 	dir, err := folderPath(o)
 	if err != nil {
@@ -154,6 +160,6 @@ func folderPath(o Options) (string, error) {
 	case o.Name == "folder" || strings.ContainsRune(path, filepath.Separator):
 		return "", fault.New(fault.Data, "check the path", "folder of images: %w", err)
 	}
-	return "", fault.New(fault.Usage, "known are "+strings.Join(names(), ", ")+"; or give the path of a folder of images",
+	return "", fault.New(fault.Usage, "known are "+strings.Join(names(), ", ")+"; or give the path of a folder of images or of a pack",
 		"unknown dataset %q", o.Name)
 }

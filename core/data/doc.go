@@ -2,7 +2,7 @@
 // augmented views.
 //
 // Most callers need three calls. [Open] reads a dataset by name ("fashion-mnist", "mnist", "cifar10", "cifar100")
-// or by the path of a folder of images. [NewLoader] makes the endless stream of training batches. [Plain] walks a
+// or by the path of a folder of images or of a pack, the file into which [Pack] decodes a data set. [NewLoader] makes the endless stream of training batches. [Plain] walks a
 // dataset once, in order, for evaluation. [Fetch] downloads what Open did not find; [List] says what is known and
 // what is there.
 //

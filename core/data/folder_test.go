@@ -156,7 +156,7 @@ func TestFolderRefuses(t *testing.T) {
 		"foreign class":  {[]string{"train/a/1.png", "val/b/1.png"}, Options{}, `class "b" of`, fault.Data},
 		"unlabelled val": {[]string{"train/a/1.png", "val/1.png"}, Options{}, "has 0 classes, but the training set has 1", fault.Data},
 		"missing":        {nil, Options{Name: "folder", Dir: "/does/not/exist"}, "no such file", fault.Data},
-		"a file":         {nil, Options{Name: file}, "is not a folder", fault.Data},
+		"a file":         {nil, Options{Name: file}, "neither a folder nor a pack", fault.Data},
 		"no dir":         {nil, Options{Name: "folder"}, "needs a folder", fault.Usage},
 		"unknown":        {nil, Options{Name: "cifar11"}, `unknown dataset "cifar11"`, fault.Usage},
 		"no name":        {nil, Options{}, "no images in", fault.Data},
