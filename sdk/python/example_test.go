@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/sslctl/sslctl/core/safetensors"
 )
 
@@ -36,42 +38,98 @@ func TestPython(t *testing.T) {
 	}
 }
 
-// TestExample lets the program itself compute and train the example: its loss and gradients are PyTorch's.
-func TestExample(t *testing.T) {
-	plugin := launcher(t, "tico", filepath.Join(here(t), example))
-	sslctl := filepath.Join(t.TempDir(), "sslctl")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", sslctl, "../../cmd/sslctl").CombinedOutput(); err != nil {
+// TestProgram lets the program itself, built once, compute and train.
+func TestProgram(t *testing.T) {
+	python(t)
+	path := filepath.Join(t.TempDir(), "sslctl")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../../cmd/sslctl").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	dir := t.TempDir()
-	run := func(args ...string) []byte {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), sslctl, append(args, "--plugin-dir", filepath.Dir(plugin), "--json")...)
-		cmd.Dir = dir
-		var errors strings.Builder
-		cmd.Stderr = &errors
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, errors.String())
-		}
-		return out
-	}
+	t.Run("example", func(t *testing.T) { testExample(t, path) })
+	t.Run("custom op", func(t *testing.T) { testCustomOp(t, path) })
+}
+
+// testExample: the example's loss and gradients are PyTorch's.
+func testExample(t *testing.T, path string) {
+	p := program{path, filepath.Dir(launcher(t, "tico", filepath.Join(here(t), example))), t.TempDir()}
 	golden, err := filepath.Abs(filepath.Join(example, "testdata", "tico.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	run("objective", "tico", "--in", golden, "--out", "out.safetensors")
-	compareFiles(t, filepath.Join(dir, "out.safetensors"), golden)
+	p.run(t, "objective", "tico", "--in", golden, "--out", "out.safetensors")
+	compareFiles(t, filepath.Join(p.dir, "out.safetensors"), golden)
+	p.train(t, "tico")
+}
 
-	writeBars(t, filepath.Join(dir, "data"))
-	out := run("run", "--method", "tico", "--data", "mnist", "--set", "data.dir=data", "--backbone", "resnet-tiny",
-		"--set", "backbone.widths=8-8-8", "--set", "params.projector=32-16", "--set", "train.batch=32", "--set", "train.steps=6",
-		"--out", "run")
+// testCustomOp: the gradient of a custom op is -(2/n) z C^-1 for the volume and 2z for the length.
+func testCustomOp(t *testing.T, sslctl string) {
+	p := program{sslctl, filepath.Dir(launcher(t, "spectral", filepath.Join(here(t), "tests", "plugins"))), t.TempDir()}
+	const golden = "../../methods/testdata/objective-vicreg.safetensors"
+	in, _, err := safetensors.Load(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := filepath.Abs(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.run(t, "objective", "spectral", "--in", path, "--out", "out.safetensors")
+	out, _, err := safetensors.Load(filepath.Join(p.dir, "out.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, d := in["z0"].Shape[0], in["z0"].Shape[1]
+	z := mat.NewDense(n, d, nil)
+	for i, v := range in["z0"].F32 {
+		z.Set(i/d, i%d, float64(v))
+	}
+	var c, inverse, volume mat.Dense
+	c.Mul(z.T(), z)
+	c.Scale(1/float64(n), &c)
+	for i := range d {
+		c.Set(i, i, c.At(i, i)+1e-2)
+	}
+	if err := inverse.Inverse(&c); err != nil {
+		t.Fatal(err)
+	}
+	volume.Mul(z, &inverse)
+	for i, got := range out["grad.z0"].F32 {
+		distance := 2 / float64(n*d) * (z.At(i/d, i%d) - float64(in["z1"].F32[i]))
+		want := distance - 0.5*2/float64(n)*volume.At(i/d, i%d) + 0.25*2*z.At(i/d, i%d)
+		if !(math.Abs(float64(got)-want) < 1e-5) {
+			t.Errorf("grad.z0[%d] is %g, want %g", i, got, want)
+		}
+	}
+	p.train(t, "spectral")
+}
+
+// program is sslctl with the folder of a plugin and a folder to work in.
+type program struct{ path, plugins, dir string }
+
+func (p program) run(t *testing.T, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), p.path, append(args, "--plugin-dir", p.plugins, "--json")...)
+	cmd.Dir = p.dir
+	var words strings.Builder
+	cmd.Stderr = &words
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, words.String())
+	}
+	return out
+}
+
+// train trains a method for a few steps on a few small images.
+func (p program) train(t *testing.T, method string) {
+	t.Helper()
+	writeBars(t, filepath.Join(p.dir, "data"))
+	out := p.run(t, "run", "--method", method, "--data", "mnist", "--set", "data.dir=data", "--backbone", "resnet-tiny",
+		"--set", "backbone.widths=8-8-8", "--set", "train.batch=32", "--set", "train.steps=6", "--out", "run")
 	var result struct {
 		Method string `json:"method"`
 		Steps  int    `json:"steps"`
 	}
-	if err := json.Unmarshal(out, &result); err != nil || result.Method != "tico" || result.Steps != 6 {
+	if err := json.Unmarshal(out, &result); err != nil || result.Method != method || result.Steps != 6 {
 		t.Errorf("the run's result is %s (%v)", out, err)
 	}
 }

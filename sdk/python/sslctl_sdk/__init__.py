@@ -24,6 +24,7 @@ training step. A whole plugin::
 """
 
 from .attrs import Attrs
+from .custom import CustomOp, custom
 from .expr import Builder, ExprError, Program, Tensor, join
 from .method import (
     Description,
@@ -43,9 +44,9 @@ from .params import Bool, Choice, Float, Int, Ints, Param, ParamError, Values
 from .tracing import Shapes, Traced, trace, trace_regulariser
 
 __all__ = [
-    "Attrs", "Bool", "Builder", "Choice", "Description", "Embeddings", "ExprError", "Float", "Int", "Ints", "Layer", "Loss",
+    "Attrs", "Bool", "Builder", "Choice", "CustomOp", "Description", "Embeddings", "ExprError", "Float", "Int", "Ints", "Layer", "Loss",
     "Method", "Norm", "Param", "ParamError", "Preset", "Program", "Recipe", "Regulariser", "Shapes", "Target", "Tensor", "Term",
-    "Traced", "Values", "View", "join", "logger", "serve", "trace", "trace_regulariser",
+    "Traced", "Values", "View", "custom", "join", "logger", "serve", "trace", "trace_regulariser",
 ]  # fmt: skip
 
 

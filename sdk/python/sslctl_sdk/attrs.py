@@ -29,6 +29,7 @@ class Attrs:
     groups: int = 0  # batch norm: groups of the batch axis with statistics of their own
     eps: float = 0.0  # batch norm
     index: tuple[int, ...] = ()  # gather
+    custom: str = ""  # custom: the op's name in its plugin
 
     def __str__(self) -> str:
         parts = []
@@ -38,6 +39,8 @@ class Attrs:
                 parts.append(field.name)
             elif isinstance(value, tuple) and value:
                 parts.append(f"{field.name}=[{' '.join(map(str, value))}]")
+            elif isinstance(value, str) and value:
+                parts.append(f"{field.name}={value}")
             elif value:
                 parts.append(f"{field.name}={value:g}")
         return " {" + " ".join(parts) + "}" if parts else ""

@@ -16,13 +16,17 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from numbers import Real
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 
 from . import rules
 from .attrs import Attrs, Shape, count
+
+if TYPE_CHECKING:
+    from .custom import CustomOp
 
 __all__ = ["Builder", "ExprError", "Output", "Port", "Program", "Step", "Tensor", "join"]
 
@@ -98,6 +102,7 @@ class Program:
     inputs: tuple[Port, ...]
     steps: tuple[Step, ...]
     outputs: tuple[Output, ...]
+    ops: Mapping[str, CustomOp] = field(default_factory=dict, compare=False)  # the custom ops among the steps, by name
 
     def __str__(self) -> str:
         """The readable form, a line a value: ``%4 = matmul(%0, %1) {trans_b} (256, 512)``."""
@@ -332,6 +337,7 @@ class Builder:
 
     def __init__(self) -> None:
         self._inputs: list[Tensor] = []
+        self._customs: dict[str, CustomOp] = {}
 
     def input(self, name: str, *shape: int) -> Tensor:
         """A named input; the name must be new. No axis gives a scalar."""
@@ -355,6 +361,12 @@ class Builder:
             raise ExprError(str(e)) from None
         return Tensor(self, kind, attrs, operands, shape)
 
+    def apply_custom(self, op: CustomOp, size: int, *operands: Tensor) -> Tensor:
+        """An op of the author's own, whose outputs have ``size`` elements; :func:`sslctl_sdk.custom` is the usual way."""
+        if self._customs.setdefault(op.name, op) is not op:
+            raise ExprError(f"two custom ops are named {op.name}; apply one object")
+        return self.apply("custom", Attrs(custom=op.name, shape=(size,)), *operands)
+
     def program(self, outputs: dict[str, Tensor]) -> Program:
         """What computes the outputs, and nothing else. Operands come before what reads them, in the order of reading."""
         number = {id(t): i for i, t in enumerate(self._inputs)}
@@ -376,7 +388,9 @@ class Builder:
         if len(steps) > MAX_STEPS:
             raise ExprError(f"a program of {len(steps)} steps; at most {MAX_STEPS}", "")
         ports = tuple(Port(t._name, t.shape) for t in self._inputs)
-        return Program(ports, tuple(steps), tuple(Output(name, number[id(t)]) for name, t in outputs.items()))
+        named = tuple(Output(name, number[id(t)]) for name, t in outputs.items())
+        ops = {s.attrs.custom: self._customs[s.attrs.custom] for s in steps if s.kind == "custom"}
+        return Program(ports, tuple(steps), named, ops)
 
 
 def join(axis: int, *parts: Tensor) -> Tensor:

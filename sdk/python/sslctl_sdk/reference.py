@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from .attrs import Attrs
-from .expr import Program
+from .expr import Program, Step
 
 __all__ = ["evaluate", "gradient"]
 
@@ -22,7 +22,7 @@ def evaluate(p: Program, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """The outputs of a program by name, each a float64 array of the output's shape."""
     values = [_given(port.name, port.shape, inputs) for port in p.inputs]
     for s in p.steps:
-        op = _OPS.get(s.kind)
+        op = _custom(p, s) if s.kind == "custom" else _OPS.get(s.kind)
         if op is None:
             raise NotImplementedError(f"the reference has no {s.kind}; sslctl objective computes it")
         values.append(np.asarray(op(s.attrs, *(values[i] for i in s.operands))))
@@ -53,6 +53,11 @@ def _given(name: str, shape: tuple[int, ...], inputs: Mapping[str, Array]) -> Ar
     if x.shape != shape:
         raise ValueError(f'the program takes "{name}" as {shape}, it is {x.shape}')
     return x
+
+
+def _custom(p: Program, s: Step) -> Callable[..., Array]:
+    op = p.ops[s.attrs.custom]
+    return lambda _, *inputs: np.concatenate([np.ravel(x) for x in op.forward(*inputs)])
 
 
 def _slice(a: Attrs, x: Array) -> Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .attrs import Attrs, Shape, count
 
-__all__ = ["OP_SET", "OPS", "Op", "infer"]
+__all__ = ["CUSTOM", "OPS", "OP_SET", "Op", "check_shape", "infer"]
 
 OP_SET = 1
 """The version of the op set that this package speaks."""
@@ -33,7 +33,7 @@ class Op:
 
 def infer(kind: str, attrs: Attrs, shapes: list[Shape]) -> Shape:
     """The shape of an op's result; ``ValueError`` says what contradicts what."""
-    op = OPS.get(kind)
+    op = CUSTOM if kind == "custom" else OPS.get(kind)
     if op is None:
         raise ValueError(f'unknown op "{kind}"')
     if op.arity is not None and len(shapes) not in (op.arity, op.arity + op.optional):
@@ -291,6 +291,16 @@ def _has_rows(index: tuple[int, ...], x: Shape) -> None:
         if not 0 <= i < x[0]:
             raise ValueError(f"row {i} is not within {x}")
 
+
+def _custom(a: Attrs, shapes: list[Shape]) -> Shape:
+    if not shapes or len(a.shape) != 1:
+        raise ValueError(f"{len(shapes)} inputs and the result {a.shape}; at least one input and a vector")
+    check_shape(a.shape)
+    return a.shape
+
+
+CUSTOM = Op(_custom, None)
+"""An op of the author's own, which is not part of the set: inputs... -> its outputs, flat, one after another."""
 
 OPS: dict[str, Op] = {
     **dict.fromkeys(("add", "sub", "mul", "div", "relu_grad", "abs_grad"), Op(_equal, 2)),

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from . import handshake, lifeline, wire
 from ._proto import method_pb2
+from .custom import CustomOp, call
 from .diagnostic import diagnose
 from .method import Method, Regulariser
 from .tracing import trace_method, trace_regulariser
@@ -87,21 +88,50 @@ def _plugin_service(plugin: Method | Regulariser) -> grpc.GenericRpcHandler:
     def describe(_: method_pb2.DescribeRequest) -> method_pb2.DescribeResponse:
         return method_pb2.DescribeResponse(kind=wire.kind(plugin), description=wire.description(plugin.describe()))
 
+    ops: dict[str, CustomOp] = {}
+
     def trace(request: method_pb2.TraceRequest) -> method_pb2.TraceResponse:
-        given, shapes = wire.settings(request.params), wire.shapes(request.shapes)
-        if isinstance(plugin, Method):
-            return method_pb2.TraceResponse(traced=wire.encode_traced(trace_method(plugin, given, shapes)))
-        return method_pb2.TraceResponse(
-            traced=wire.encode_penalty(trace_regulariser(plugin, given, shapes, request.unit))
-        )
+        return method_pb2.TraceResponse(traced=_trace(plugin, request)[0])
+
+    def open_(request: method_pb2.OpenRequest) -> method_pb2.OpenResponse:
+        traced, found = _trace(plugin, request.trace)
+        ops.update(found)
+        return method_pb2.OpenResponse(traced=traced, shared=False)  # tensors come and go in the messages
+
+    def compute(request: method_pb2.CallRequest) -> method_pb2.CallResponse:
+        return method_pb2.CallResponse(result=_call(ops, request))
 
     return grpc.method_handlers_generic_handler(
         "sslctl.method.v1.PluginService",
         {
             "Describe": _answering(describe, method_pb2.DescribeRequest, method_pb2.DescribeResponse),
             "Trace": _answering(trace, method_pb2.TraceRequest, method_pb2.TraceResponse),
+            "Open": _answering(open_, method_pb2.OpenRequest, method_pb2.OpenResponse),
+            "Call": _answering(compute, method_pb2.CallRequest, method_pb2.CallResponse),
         },
     )
+
+
+def _trace(plugin: Method | Regulariser, request: method_pb2.TraceRequest) -> tuple[bytes, Mapping[str, CustomOp]]:
+    """What the plugin writes, encoded, and the custom ops in it."""
+    given, shapes = wire.settings(request.params), wire.shapes(request.shapes)
+    if isinstance(plugin, Method):
+        traced = trace_method(plugin, given, shapes)
+        return wire.encode_traced(traced), traced.program.ops
+    penalty = trace_regulariser(plugin, given, shapes, request.unit)
+    return wire.encode_penalty(penalty), penalty.ops
+
+
+def _call(ops: Mapping[str, CustomOp], request: method_pb2.CallRequest) -> bytes:
+    """A pass through a custom op over little-endian float32."""
+    import numpy as np  # which a plugin without custom ops need not have
+
+    op = ops.get(request.op)
+    if op is None:
+        raise ValueError(f'there is no custom op "{request.op}" in what was traced')
+    inputs = [tuple(s.axes) for s in request.inputs]
+    numbers = np.frombuffer(request.tensors, dtype="<f4")
+    return call(op, inputs, numbers, getattr(request, "pass") == method_pb2.PASS_BACKWARD).astype("<f4").tobytes()
 
 
 def _answering(answer: Callable[[Any], Any], request: type, response: type) -> grpc.RpcMethodHandler:

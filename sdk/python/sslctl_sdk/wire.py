@@ -21,6 +21,8 @@ MAX_BYTES = 64 << 20
 
 _FORMAT = 1
 _DOMAIN = "sslctl.core"
+_CUSTOM_DOMAIN = "sslctl.custom"  # named by a program with custom ops, so that a host that cannot call them says so
+_CUSTOM_SET = 1
 
 
 def kind(plugin: Method | Regulariser) -> int:
@@ -47,8 +49,11 @@ def _encode(m: method_pb2.Traced) -> bytes:
 
 
 def _program(p: Program) -> program_pb2.Program:
+    sets = [program_pb2.OpSet(domain=_DOMAIN, version=rules.OP_SET)]
+    if p.ops:
+        sets.append(program_pb2.OpSet(domain=_CUSTOM_DOMAIN, version=_CUSTOM_SET))
     return program_pb2.Program(
-        version=program_pb2.ProgramVersion(format=_FORMAT, op_sets=[program_pb2.OpSet(domain=_DOMAIN, version=rules.OP_SET)]),
+        version=program_pb2.ProgramVersion(format=_FORMAT, op_sets=sets),
         inputs=[program_pb2.Port(name=i.name, shape=_shape(i.shape)) for i in p.inputs],
         steps=[
             program_pb2.Step(**{"in": s.operands}, op=s.kind, attrs=_attrs(s.attrs), shape=_shape(s.shape)) for s in p.steps
@@ -61,7 +66,7 @@ def _attrs(a: Attrs) -> program_pb2.Attrs:
     return program_pb2.Attrs(
         alpha=a.alpha, beta=a.beta, axes=a.axes, keep=a.keep, shape=a.shape, axis=a.axis, start=a.start, stop=a.stop,
         trans_a=a.trans_a, trans_b=a.trans_b, kernel=a.kernel, stride=a.stride, pad=a.pad, groups=a.groups, eps=a.eps,
-        index=a.index,
+        index=a.index, custom=a.custom or None,
     )  # fmt: skip
 
 

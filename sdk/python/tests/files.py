@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sslctl_sdk import Method, Regulariser
+
 PLUGINS = Path(__file__).parent / "plugins"
 GOLDEN = Path(__file__).parents[3] / "methods" / "testdata"
 
@@ -17,7 +19,8 @@ def plugin(name: str):
     if str(PLUGINS) not in sys.path:
         sys.path.insert(0, str(PLUGINS))
     module = importlib.import_module(name)
-    return next(c for c in vars(module).values() if isinstance(c, type) and c.__module__ == name)()
+    kinds = (Method, Regulariser)
+    return next(c for c in vars(module).values() if isinstance(c, type) and issubclass(c, kinds) and c.__module__ == name)()
 
 
 def safetensors(path: Path) -> dict[str, np.ndarray]:
