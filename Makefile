@@ -14,6 +14,8 @@ export CGO_ENABLED := 0
 
 TOOLS   := $(CURDIR)/bin/tools
 PLUGINS  = $(patsubst plugins/%/main.go,%,$(wildcard plugins/*/main.go))
+# Third-party plugins, each a module of its own.
+EXAMPLES = $(dir $(wildcard docs/examples/plugins/*/go.mod))
 # The revision is stamped into binaries where git can tell it; a source archive builds as well.
 VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'

@@ -174,7 +174,7 @@ func (a *app) root() *cobra.Command {
 	f.Var(levelFlag{a}, "log-level", "least severe message on stderr: debug, info, warn, error")
 	f.StringArrayVar(&a.pluginDirs, "plugin-dir", nil, "`FOLDER` to search for plugins first (repeatable)")
 	root.SetFlagErrorFunc(flagError)
-	group(root, a.runCommand(), a.evalCommand(), a.objectiveCommand(), a.methodCommand(), a.regulariserCommand(), a.dataCommand(), a.configCommand(),
+	group(root, a.runCommand(), a.evalCommand(), a.objectiveCommand(), a.methodCommand(), a.regulariserCommand(), a.pluginCommand(), a.dataCommand(), a.configCommand(),
 		a.compareCommand(), a.sweepCommand(), a.ablateCommand(),
 		a.reportCommand(), a.benchCommand(), a.versionCommand(), a.completionCommand())
 	complete(root, "plugin-dir", completeFolders)

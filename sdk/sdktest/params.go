@@ -23,7 +23,7 @@ func checkDescription(ctx context.Context, s Subject) (finding, error) {
 		return finding{}, err
 	}
 	if !reflect.DeepEqual(d, again) {
-		return finding{}, fmt.Errorf("Describe says something else at the second call")
+		return finding{}, fmt.Errorf("the description says something else at the second call")
 	}
 	message, err := toproto.Description(d)
 	if err == nil {

@@ -50,6 +50,7 @@ type Result struct {
 	Check  string        `json:"check"`
 	Status Status        `json:"status"`
 	Says   string        `json:"says"`             // what was measured, or what is wrong
+	Detail string        `json:"detail,omitempty"` // more lines: a plugin's last words, the stack of a panic
 	Param  string        `json:"param,omitempty"`  // hyper-parameter that it is about
 	Source string        `json:"source,omitempty"` // file:line of the author's code that it is about
 	Took   time.Duration `json:"took_ns"`
@@ -123,7 +124,7 @@ func (c check) make(ctx context.Context, s Subject) (r Result) {
 	f, err := c.run(ctx, s)
 	if err != nil {
 		d := diagnose(err)
-		r.Status, r.Says, r.Param, r.Source = Failed, d.Summary, d.Param, d.Source
+		r.Status, r.Says, r.Detail, r.Param, r.Source = Failed, d.Summary, d.Detail, d.Param, d.Source
 		return r
 	}
 	if r.Says = f.says; f.warn {
