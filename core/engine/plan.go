@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"gorgonia.org/gorgonia"
@@ -149,9 +148,16 @@ func (in Instr) reads() []ID {
 	return ids
 }
 
-// Reads reports whether instruction i reads an input, itself or as a view of it.
-func (p *Plan) Reads(i int, input ID) bool {
-	return slices.ContainsFunc(p.Instrs[i].reads(), func(id ID) bool { return p.Values[id].Store == input })
+// Readers lists for each value that owns memory the instructions that read it, itself or as a view.
+func (p *Plan) Readers() [][]int {
+	readers := make([][]int, len(p.Values))
+	for i, in := range p.Instrs {
+		for _, id := range in.reads() {
+			store := p.Values[id].Store
+			readers[store] = append(readers[store], i)
+		}
+	}
+	return readers
 }
 
 // producers maps each value to the instruction that makes it, -1 for inputs.

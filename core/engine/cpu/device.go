@@ -56,7 +56,7 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 		}
 		e.calls = append(e.calls, run)
 	}
-	e.stale = make([]bool, len(e.calls))
+	e.stale, e.readers = make([]bool, len(e.calls)), p.Readers()
 	return e, nil
 }
 
@@ -72,6 +72,7 @@ type Executable struct {
 	calls    []func()           // kernels of each instruction
 	steps    []kernel.Recording // the same recorded, once all inputs were bound
 	stale    []bool             // an input was bound anew since the recording
+	readers  [][]int            // of each input: instructions
 	spent    []time.Duration    // of each instruction, where timing is on
 	failed   error              // of the run in progress
 }
@@ -95,8 +96,8 @@ func (e *Executable) Bind(t expr.Tensor, data []float32) error {
 			e.data[other] = data
 		}
 	}
-	for i := range e.plan.Instrs {
-		e.stale[i] = e.stale[i] || e.plan.Reads(i, id)
+	for _, i := range e.readers[id] {
+		e.stale[i] = true
 	}
 	return nil
 }
