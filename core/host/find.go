@@ -151,7 +151,7 @@ func inspect(ref Ref) (Ref, error) {
 	case runtime.GOOS != "windows" && info.Mode()&0o111 == 0:
 		return ref, fault.New(fault.Plugin, "chmod +x "+ref.Path, "%s is not executable", ref)
 	}
-	if ref.SHA256, err = hashFile(ref.Path); err != nil {
+	if ref.SHA256, err = SHA256(ref.Path); err != nil {
 		return ref, fault.New(fault.Plugin, "", "%s: %w", ref, err)
 	}
 	return verify(ref)

@@ -106,13 +106,27 @@ func (h *Host) missing() (out []Listed) {
 				if _, err := os.Stat(filepath.Join(dir, file)); !ours || !errors.Is(err, fs.ErrNotExist) {
 					continue
 				}
-				ref := Ref{Kind: kind, Name: name, Path: filepath.Join(dir, file), Pin: pin}
+				ref := Ref{Kind: kind, Name: name, Path: filepath.Join(dir, file), SHA256: pin.SHA256, Pin: pin}
 				out = append(out, Listed{Ref: ref, Err: fault.New(fault.Plugin,
 					"install it again, or forget it: sslctl plugin remove "+name, "%s: %w", ref, errMissing)})
 			}
 		}
 	}
 	return out
+}
+
+// LocateInstalled is Locate, and finds also what a lock still names though its file is gone.
+func (h *Host) LocateInstalled(kind wire.Kind, name string) (Ref, error) {
+	ref, err := h.Locate(kind, name)
+	if err == nil && !ref.Shipped() {
+		return ref, nil
+	}
+	for _, l := range h.missing() {
+		if l.Ref.Kind == kind && l.Ref.Name == name {
+			return l.Ref, nil
+		}
+	}
+	return ref, err
 }
 
 // nameIn reads the name of a plugin of a kind from the name of its file.

@@ -16,8 +16,8 @@ import (
 // ErrChanged says that an executable is not the one that was installed.
 var ErrChanged = errors.New("it is not the executable that was installed")
 
-// hashFile is the SHA-256 of a file, in hexadecimal.
-func hashFile(path string) (string, error) {
+// SHA256 is the SHA-256 of a file, in hexadecimal.
+func SHA256(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
