@@ -34,6 +34,7 @@ build: setup ## Build bin/sslctl and the shipped plugins in bin/plugins
 
 test: fmt vet staticcheck ## Check everything: format, vet, staticcheck, laws of the rooms, all tests
 	python=$$(.ci/python) && SDK_PYTHON="$$python" $(GO) test ./...
+	@set -e; for d in $(EXAMPLES); do ( cd $$d && $(GO) vet ./... && $(GO) test ./... ); done
 
 python: setup ## Test the Python SDK and its example (make test does too)
 	python=$$(.ci/python) && SDK_PYTHON="$$python" $(GO) test -count=1 ./sdk/python

@@ -58,6 +58,9 @@ func foreignPlugin(name string) {
 	}
 	s := simple{name: name}
 	switch name {
+	case "first-protocol", "next-protocol":
+		foreignProtocol(name)
+		return
 	case "good":
 	case "prints":
 		fmt.Println("printed before the handshake")
