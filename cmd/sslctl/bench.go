@@ -18,7 +18,7 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "bench", Short: "Measure the engine on this machine", Example: "  sslctl bench step --net r18\n  sslctl bench kernels --filter 3x3/1"},
-		a.benchStepCommand(), a.benchKernelsCommand(), a.benchScalingCommand(), a.benchPeerCommand())
+		a.benchStepCommand(), a.benchKernelsCommand(), a.benchScalingCommand(), a.benchPeerCommand(), a.benchAugmentCommand())
 }
 
 // benchThreads are the flags of what runs on the CPU kernels.
