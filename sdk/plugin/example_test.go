@@ -1,6 +1,7 @@
 package plugin_test
 
 import (
+	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/plugin"
 )
@@ -26,4 +27,21 @@ func (align) Objective(e method.Embeddings, _ method.Values) method.Loss {
 // This is the main of a plugin, built as sslctl-method-align.
 func Example() {
 	plugin.Serve(align{})
+}
+
+// short is a regulariser: the mean squared length of the embeddings.
+type short struct{}
+
+func (short) Describe() method.Description {
+	return method.Description{Name: "short", Title: "Length: keeps embeddings short", Version: "0.1.0",
+		Params: []method.Param{method.Float("weight", 1, "factor in the loss").AtLeast(0)}}
+}
+
+func (short) Penalty(z []expr.Tensor, _ bool, _ method.Values) expr.Tensor {
+	return expr.Join(0, z...).Square().Sum(1).Mean()
+}
+
+// This is the main of a regulariser, built as sslctl-regulariser-short.
+func ExampleServeRegulariser() {
+	plugin.ServeRegulariser(short{})
 }
