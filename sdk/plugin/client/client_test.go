@@ -18,7 +18,13 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets this binary be a plugin too.
+func TestMain(m *testing.M) {
+	if serveRequested() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestLogKeepsLevelAndFields(t *testing.T) {
 	long := strings.Repeat("x", maxLine+10)

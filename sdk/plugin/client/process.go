@@ -41,7 +41,7 @@ type process struct {
 	cmd    *exec.Cmd // nil until started
 	reaped bool
 	killed bool
-	ended  error         // how, once reaped
+	ended  error // how, once reaped
 	exit   *os.ProcessState
 	done   chan struct{} // closed when reaped and its last words are read
 }
