@@ -78,7 +78,7 @@ func shortcuts() []shortcut {
 	return []shortcut{
 		{"method", "method", name, "method to train: a shipped one or an installed plugin; sslctl method list shows them", "required"},
 		{"preset", "preset", name, "named settings of the method; sslctl method describe NAME shows them", "the method's first"},
-		{"data", "data.name", name, "data set of sslctl data list, or a folder of images", "required"},
+		{"data", "data.name", name, "data set of sslctl data list, a folder of images, or a pack of them", "required"},
 		{"data-dir", "data.dir", folder, "folder that holds the data set's files", "where data fetch puts them"},
 		{"on-corrupt", "data.on_corrupt", keyFlag{kind: someText, placeholder: "ACTION"}, "what to do with an image that cannot be decoded: fail or skip", ""},
 		{"backbone", "backbone.name", name, "network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp", "preset"},
