@@ -48,6 +48,19 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "xdg"))
+			repo, err := filepath.Abs("../..")
+			if err != nil {
+				return err
+			}
+			e.Setenv("REPO", repo)
+			// Scripts that build plugins share Go's caches, and need no network where the modules are there.
+			caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+			if err != nil {
+				return fmt.Errorf("go env: %w", err)
+			}
+			for i, key := range []string{"GOCACHE", "GOMODCACHE"} {
+				e.Setenv(key, strings.Split(string(caches), "\n")[i])
+			}
 			golden, err := filepath.Abs("../../methods/testdata")
 			e.Setenv("GOLDEN", golden)
 			e.Setenv("EMPTY_MIRROR", empty.URL)
