@@ -120,7 +120,7 @@ func (h *Host) describe(ctx context.Context, ref Ref, c *client.Client) (method.
 
 func (h *Host) config(ref Ref) (client.Config, error) {
 	config := client.Config{
-		Path: ref.Path, Env: environment(), StartTimeout: h.options.StartTimeout,
+		Path: ref.Path, Env: environment(), StartTimeout: h.options.StartTimeout, Memory: h.options.Memory,
 		Logger: h.logger.Named(ref.Name),
 	}
 	if ref.Shipped() {

@@ -149,6 +149,7 @@ func misbehaviours() []misbehaviour {
 		{"custom-killed", []string{"crashed (signal: killed)"}},
 		{"custom-hang", []string{"did not answer"}},
 		{"custom-deaf", nil}, // the connection breaks, or the deadline comes
+		{"custom-escaped", []string{"crashed (exit status 8)"}},
 		{"custom-children", []string{"crashed (exit status 7)"}},
 		{"custom-short", []string{"answers with 3 bytes; 65 numbers were asked for"}},
 		{"custom-empty", []string{"answers with 0 bytes"}},
@@ -187,6 +188,7 @@ func TestMisbehavingCustomOps(t *testing.T) {
 	for _, m := range misbehaviours() {
 		t.Run(m.name, func(t *testing.T) {
 			s := newStageWith(t, host.Options{CallTimeout: 400 * time.Millisecond}, m.name)
+			quiet(t)
 			files := openFiles(t)
 			for range *chaos {
 				breakStep(t, s, m)

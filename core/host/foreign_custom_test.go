@@ -94,6 +94,30 @@ func foreignCustom(name string) {
 			time.Sleep(time.Minute)
 			return nil
 		}
+	case "custom-greedy":
+		m.op.forward = func() error {
+			var all [][]byte
+			for {
+				b := make([]byte, 64<<20)
+				for i := range b {
+					b[i] = 1
+				}
+				all = append(all, b)
+				if len(all) == 64 { // 4 GiB, well above the limit
+					return errors.New("there was no limit")
+				}
+			}
+		}
+	case "custom-escaped": // a child in a session of its own, which starts another
+		m.op.forward = func() error {
+			child := exec.Command("sh", "-c", "sleep 60 & sleep 60")
+			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			if err := child.Start(); err != nil {
+				return err
+			}
+			os.Exit(8)
+			return nil
+		}
 	case "custom-children": // leaves children that ignore every polite signal
 		m.op.forward = func() error {
 			for range 8 {

@@ -22,6 +22,7 @@ type Options struct {
 	Shipped    map[wire.Kind][]string // what it ships, by name
 
 	StartTimeout, DescribeTimeout, TraceTimeout time.Duration // 0: 10 s, 10 s, 30 s
+	Memory                                      uint64        // bytes that a plugin may have for itself, where the system can bound it; 0: 8 GiB
 	CallTimeout                                 time.Duration // of a custom op, forward or backward; 0: 60 s
 }
 

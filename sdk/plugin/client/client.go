@@ -32,11 +32,13 @@ type Config struct {
 
 	StartTimeout time.Duration // until the plugin is ready; 0: 10 s
 	TempDir      string        // where the folder of its sockets is made; "": the shortest usable one
+	Memory       uint64        // bytes that the process may have for itself, where the system can bound it (Linux); 0: 8 GiB
 	Floats       int           // of memory shared with the plugin, where the system has any; 0: none
 }
 
 const (
 	defaultStartTimeout = 10 * time.Second
+	defaultMemory       = 8 << 30
 	// closeGrace is what a plugin gets to end by itself before it is killed, with its children.
 	closeGrace = time.Second
 )
@@ -104,9 +106,13 @@ func prepare(config Config) (*Client, error) {
 		_ = errors.Join(read.Close(), write.Close(), os.RemoveAll(sockets))
 		return nil, err
 	}
+	memory := config.Memory
+	if memory == 0 {
+		memory = defaultMemory
+	}
 	c := &Client{
 		calls:   calls{shared: shared},
-		process: &process{path: config.Path, sha256: config.SHA256, inherit: inherited(read, shared), logger: logger, sockets: sockets, done: make(chan struct{})},
+		process: &process{path: config.Path, sha256: config.SHA256, inherit: inherited(read, shared), logger: logger, sockets: sockets, memory: memory, done: make(chan struct{})},
 		printed: [2]*printer{{logger: logger, stream: "stdout"}, {logger: logger, stream: "stderr"}},
 		sockets: sockets, logger: logger, lifeline: write,
 	}

@@ -90,6 +90,21 @@ func TestTailIsBounded(t *testing.T) {
 	}
 }
 
+func TestTailKeepsTheCause(t *testing.T) {
+	var words tail
+	words.add("fatal error: runtime: cannot allocate memory")
+	if words.String() != "fatal error: runtime: cannot allocate memory" {
+		t.Errorf("%q", words.String())
+	}
+	for range 1000 {
+		words.add("goroutine 1 [running]: " + strings.Repeat("y", 100))
+	}
+	words.add("the end")
+	if s := words.String(); len(s) > maxWords || !strings.HasPrefix(s, "fatal error: runtime: cannot allocate memory\n...\ngoroutine") || !strings.HasSuffix(s, "\nthe end") {
+		t.Errorf("%d bytes: %.80q", len(s), s)
+	}
+}
+
 func TestClipKeepsCharactersWhole(t *testing.T) {
 	for _, tc := range []struct {
 		in    string

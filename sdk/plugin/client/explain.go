@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,9 +57,11 @@ func clip(s string, limit int) string {
 	return s[:limit] + "..."
 }
 
-// tail keeps the last lines that were added to it, at most maxWords bytes.
+// tail keeps the last lines that were added to it, at most maxWords bytes, and before them the line by which Go says why a
+// process dies, where the stacks that follow it push it out.
 type tail struct {
 	mu    sync.Mutex
+	cause string
 	lines []string
 	size  int
 }
@@ -67,9 +70,12 @@ func (t *tail) add(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	line = clip(line, 512)
+	if t.cause == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
+		t.cause = line
+	}
 	t.lines = append(t.lines, line)
 	t.size += len(line) + 1
-	for t.size > maxWords {
+	for t.size > maxWords-len(t.cause)-len(cut) {
 		t.size -= len(t.lines[0]) + 1
 		t.lines = t.lines[1:]
 	}
@@ -78,8 +84,14 @@ func (t *tail) add(line string) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.cause != "" && !slices.Contains(t.lines, t.cause) {
+		return t.cause + cut + strings.Join(t.lines, "\n")
+	}
 	return strings.Join(t.lines, "\n")
 }
+
+// cut stands for lines that are not shown.
+const cut = "\n...\n"
 
 // prefix keeps the first line, at most 200 bytes, of what passes.
 type prefix struct {

@@ -29,6 +29,7 @@ type process struct {
 	env     []string
 	inherit []*os.File // become files 3, 4, ... of the process; the first is closed by release
 	sockets string
+	memory  uint64 // bound, in bytes
 	logger  *zap.Logger
 
 	stdout, stderr *os.File // our ends
@@ -83,6 +84,9 @@ func (p *process) Start(ctx context.Context) error {
 		return errors.Join(err, stdout.Close(), stderr.Close())
 	}
 	p.cmd, p.stdout, p.stderr = cmd, stdout, stderr
+	if err := confine(cmd.Process.Pid, p.memory); err != nil {
+		p.logger.Debug("the plugin runs without limits", zap.Error(err))
+	}
 	p.reading.Go(func() { readLog(stderr, p.logger, &p.words) })
 	p.reaping.Go(p.reap)
 	return nil
@@ -118,6 +122,7 @@ func (p *process) reap() {
 	killGroup(p.cmd.Process)
 	p.hurry()
 	p.mu.Unlock()
+	sweep(p.sockets)
 	p.reading.Wait()
 	_ = p.stderr.Close()
 	close(p.done)
