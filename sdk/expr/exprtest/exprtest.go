@@ -65,7 +65,6 @@ func (e *evaluator) compute(n *gorgonia.Node) ([]float32, error) {
 	default:
 		return out, injected(n, out, operands)
 	}
-	return out, nil
 }
 
 // given is the value of an input.
