@@ -57,7 +57,7 @@ func (a *app) benchPeerCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringSliceVar(&nets, "net", []string{"r18", "small", "resnet50"}, "networks to race over")
-	f.StringVar(&o.Precision, "precision", "fp32", "fp32 or bf16")
+	f.StringVar(&o.PeerPrecision, "peer-precision", "fp32", "fp32, or bf16 by PyTorch's autocast; sslctl computes in fp32")
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
 	f.IntVar(&o.Threads, "threads", 0, "threads of both sides (default one a core)")
 	f.IntVar(&o.Rounds, "rounds", 5, "rounds of one process a side")
@@ -89,9 +89,9 @@ func peerPython(flag string) (string, error) {
 func (a *app) printRaces(results []bench.RaceResult) {
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
-	t.AppendHeader(table.Row{"net", "batch", "threads", "precision", "ours, ms", "PyTorch, ms", "ratio", "lowest", "highest", "ours, MB", "PyTorch, MB", "PyTorch's setting"})
+	t.AppendHeader(table.Row{"net", "batch", "threads", "ours, PyTorch in", "ours, ms", "PyTorch, ms", "ratio", "lowest", "highest", "ours, MB", "PyTorch, MB", "PyTorch's setting"})
 	for _, r := range results {
-		t.AppendRow(table.Row{r.Net, fmt.Sprintf("%d x 2", r.Batch), r.Threads, r.Precision, fmt.Sprintf("%.1f", r.Ours), fmt.Sprintf("%.1f", r.Peer), fmt.Sprintf("%.2f", r.Ratio),
+		t.AppendRow(table.Row{r.Net, fmt.Sprintf("%d x 2", r.Batch), r.Threads, r.Precision + ", " + r.PeerPrecision, fmt.Sprintf("%.1f", r.Ours), fmt.Sprintf("%.1f", r.Peer), fmt.Sprintf("%.2f", r.Ratio),
 			fmt.Sprintf("%.2f", r.RatioLow), fmt.Sprintf("%.2f", r.RatioHigh), fmt.Sprintf("%.0f", float64(r.OursMemory)/1e6), fmt.Sprintf("%.0f", float64(r.PeerMemory)/1e6), r.Setting})
 	}
 	t.Render()
@@ -99,7 +99,7 @@ func (a *app) printRaces(results []bench.RaceResult) {
 		if len(r.Trials) == 0 {
 			continue
 		}
-		fmt.Fprintf(a.stdout, "PyTorch %s, %s %s, settings tried once, ms:", r.Torch, r.Net, r.Precision)
+		fmt.Fprintf(a.stdout, "PyTorch %s, %s %s, settings tried once, ms:", r.Torch, r.Net, r.PeerPrecision)
 		for _, trial := range r.Trials {
 			fmt.Fprintf(a.stdout, " %s %.1f;", trial.Setting, trial.Lap.Median)
 		}

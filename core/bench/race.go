@@ -74,7 +74,8 @@ type Lap struct {
 
 // RaceOptions say who races over what.
 type RaceOptions struct {
-	Net, Precision string
+	Net            string
+	PeerPrecision  string   // fp32, or bf16 by the peer's autocast; this program computes in fp32
 	Batch, Threads int      // 0 for the network's own, and for one a core
 	Ours           []string // command of this program's step, to which flags are added: sslctl bench step --json
 	Python         []string // command that runs a Python script with PyTorch
@@ -97,30 +98,31 @@ type Round struct {
 	Ratio float64 `json:"ratio"` // the peer's time over ours
 }
 
-// RaceResult is a race of one network and precision.
+// RaceResult is a race of one network.
 type RaceResult struct {
-	Net        string  `json:"net"`
-	Batch      int     `json:"batch"`
-	Threads    int     `json:"threads"`
-	Precision  string  `json:"precision"`
-	Torch      string  `json:"torch"`
-	Setting    Setting `json:"setting"` // of the peer in the race
-	Trials     []Trial `json:"trials,omitempty"`
-	Rounds     []Round `json:"rounds"`
-	Ours       float64 `json:"ours_ms"` // median over the rounds' medians
-	Peer       float64 `json:"peer_ms"`
-	Ratio      float64 `json:"ratio"` // Peer / Ours
-	RatioLow   float64 `json:"ratio_low"`
-	RatioHigh  float64 `json:"ratio_high"` // over the rounds
-	OursMemory int     `json:"ours_memory_bytes"`
-	PeerMemory int     `json:"peer_memory_bytes"` // largest over the rounds
+	Net           string  `json:"net"`
+	Batch         int     `json:"batch"`
+	Threads       int     `json:"threads"`
+	Precision     string  `json:"precision"` // ours
+	PeerPrecision string  `json:"peer_precision"`
+	Torch         string  `json:"torch"`
+	Setting       Setting `json:"setting"` // of the peer in the race
+	Trials        []Trial `json:"trials,omitempty"`
+	Rounds        []Round `json:"rounds"`
+	Ours          float64 `json:"ours_ms"` // median over the rounds' medians
+	Peer          float64 `json:"peer_ms"`
+	Ratio         float64 `json:"ratio"` // Peer / Ours
+	RatioLow      float64 `json:"ratio_low"`
+	RatioHigh     float64 `json:"ratio_high"` // over the rounds
+	OursMemory    int     `json:"ours_memory_bytes"`
+	PeerMemory    int     `json:"peer_memory_bytes"` // largest over the rounds
 }
 
 // Race times this program's step and PyTorch's in turns, a process each, and gives the ratio of the medians with the
 // lowest and highest ratio of a round. Where no setting of the peer is named, every one is tried once, and the quickest
 // races. A peer whose network has another number of parameters is refused.
 func Race(ctx context.Context, o RaceOptions) (RaceResult, error) {
-	r := RaceResult{Net: o.Net, Precision: o.Precision, Setting: o.Setting}
+	r := RaceResult{Net: o.Net, Precision: precision, PeerPrecision: o.PeerPrecision, Setting: o.Setting}
 	if o.Rounds < 1 {
 		return r, fault.New(fault.Usage, "race at least one round", "a race of %d rounds", o.Rounds)
 	}
@@ -154,7 +156,7 @@ func (r *RaceResult) tryAll(ctx context.Context, o RaceOptions, script string) e
 		if err != nil {
 			return err
 		}
-		o.tell("%s %s, PyTorch %s: %.1f ms", o.Net, o.Precision, s, lap.Median)
+		o.tell("%s, PyTorch %s %s: %.1f ms", o.Net, o.PeerPrecision, s, lap.Median)
 		r.Trials = append(r.Trials, Trial{s, lap})
 	}
 	r.Setting = slices.MinFunc(r.Trials, func(a, b Trial) int {
@@ -180,7 +182,7 @@ func (r *RaceResult) round(ctx context.Context, o RaceOptions, script string, n 
 		return fmt.Errorf("the sides of the race differ: %d and %d parameters, batches of %d and %d, %d and %d threads",
 			ours.Parameters, peer.Parameters, ours.Batch, peer.Batch, ours.Threads, peer.Threads)
 	}
-	o.tell("%s %s, round %d: ours %.1f ms, PyTorch %.1f ms, ratio %.2f", o.Net, o.Precision, n+1, ours.Median, peer.Median, peer.Median/ours.Median)
+	o.tell("%s, round %d: ours %s %.1f ms, PyTorch %s %.1f ms, ratio %.2f", o.Net, n+1, precision, ours.Median, o.PeerPrecision, peer.Median, peer.Median/ours.Median)
 	r.Rounds = append(r.Rounds, Round{ours, peer, peer.Median / ours.Median})
 	r.Batch, r.Threads, r.Torch = ours.Batch, ours.Threads, peer.Torch
 	return nil
@@ -216,15 +218,11 @@ func (o RaceOptions) flags() []string {
 }
 
 func (o RaceOptions) ours(ctx context.Context) (Lap, error) {
-	command := slices.Concat(o.Ours, o.flags())
-	if o.Precision != "fp32" {
-		command = append(command, "--precision", o.Precision)
-	}
-	return lap(ctx, command, nil)
+	return lap(ctx, slices.Concat(o.Ours, o.flags()), nil)
 }
 
 func (o RaceOptions) peer(ctx context.Context, script string, s Setting) (Lap, error) {
-	l, err := lap(ctx, slices.Concat(o.Python, []string{script}, o.flags(), []string{"--precision", o.Precision, "--format", s.Format, "--mode", s.Mode}), s.env())
+	l, err := lap(ctx, slices.Concat(o.Python, []string{script}, o.flags(), []string{"--precision", o.PeerPrecision, "--format", s.Format, "--mode", s.Mode}), s.env())
 	if err != nil && ctx.Err() == nil {
 		return l, fault.New(fault.Usage, "name a Python that has PyTorch by --python; make bench-peer installs one, and setting "+s.String()+" can be left out by --setting", "the peer: %w", err)
 	}

@@ -190,6 +190,9 @@ func views(shape expr.Shape) []float32 {
 	return pixels
 }
 
+// precision of this program's arithmetic.
+const precision = "fp32"
+
 // stepLR is the peer's learning rate.
 const stepLR = 1e-3
 
@@ -222,7 +225,7 @@ func (s *stepper) result(times []float64) Step {
 		stage.GFlops += cost.Flops
 		stage.GBytes += cost.Bytes
 	}
-	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: "fp32", Median: median, Min: sorted[0],
+	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: precision, Median: median, Min: sorted[0],
 		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: 4 * s.plan.Arena,
 		Loss: float64(s.exe.Read(s.model.Loss)[0])}
 	for _, stage := range stages {

@@ -65,12 +65,11 @@ type Backbone struct {
 
 // Train says how long and how the loop runs.
 type Train struct {
-	Batch     int    `koanf:"batch" min:"2" help:"images in a step"`
-	Epochs    int    `koanf:"epochs" min:"0" help:"passes over the data"`
-	Steps     int    `koanf:"steps" min:"0" help:"optimiser steps, in place of epochs"`
-	Seed      uint64 `koanf:"seed" help:"seed of every random draw"`
-	Workers   int    `koanf:"workers" min:"0" hash:"no" help:"goroutines that decode and augment; 0 for one a core"`
-	Precision string `koanf:"precision" oneof:"fp32 tf32 bf16" help:"arithmetic of the matrix products; the CPU computes in fp32"`
+	Batch   int    `koanf:"batch" min:"2" help:"images in a step"`
+	Epochs  int    `koanf:"epochs" min:"0" help:"passes over the data"`
+	Steps   int    `koanf:"steps" min:"0" help:"optimiser steps, in place of epochs"`
+	Seed    uint64 `koanf:"seed" help:"seed of every random draw"`
+	Workers int    `koanf:"workers" min:"0" hash:"no" help:"goroutines that decode and augment; 0 for one a core"`
 }
 
 // Optimizer says how gradients move weights.
@@ -158,7 +157,7 @@ func Default() Config {
 		Reg:        Reg{On: "z", Space: "auto", Terms: map[string]Term{}},
 		Data:       Data{OnCorrupt: "fail"},
 		Backbone:   Backbone{Name: "resnet-tiny", Widths: []int{}, Stem: "auto"},
-		Train:      Train{Batch: 128, Epochs: 3, Precision: "fp32"},
+		Train:      Train{Batch: 128, Epochs: 3},
 		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},
 		Augment:    Augment{Views: []View{view, view}},
