@@ -43,10 +43,11 @@ func fromYCbCr(dst augment.Image, src *image.YCbCr, convert func(to, y, cb, cr [
 //	G = y - 0.344136(cb-128) - 0.714136(cr-128)
 //	B = y + 1.772(cb-128)
 func fullRange(to, y, cb, cr []uint8) {
+	cb, cr = cb[:len(y)], cr[:len(y)]
 	for i, l := range y {
 		l, u, v := int32(l)<<16+1<<15, int32(cb[i])-128, int32(cr[i])-128
-		p := to[3*i : 3*i+3 : 3*i+3]
-		p[0], p[1], p[2] = clamp(l+91881*v), clamp(l-22554*u-46802*v), clamp(l+116130*u)
+		put((*[3]uint8)(to), l+91881*v, l-22554*u-46802*v, l+116130*u)
+		to = to[3:]
 	}
 }
 
@@ -56,15 +57,24 @@ func fullRange(to, y, cb, cr []uint8) {
 //	G = 1.164(y-16) - 0.392(cb-128) - 0.813(cr-128)
 //	B = 1.164(y-16) + 2.017(cb-128)
 func studioRange(to, y, cb, cr []uint8) {
+	cb, cr = cb[:len(y)], cr[:len(y)]
 	for i, l := range y {
 		l, u, v := 76309*(int32(l)-16)+1<<15, int32(cb[i])-128, int32(cr[i])-128
-		p := to[3*i : 3*i+3 : 3*i+3]
-		p[0], p[1], p[2] = clamp(l+104597*v), clamp(l-25675*u-53279*v), clamp(l+132201*u)
+		put((*[3]uint8)(to), l+104597*v, l-25675*u-53279*v, l+132201*u)
+		to = to[3:]
 	}
 }
 
-// clamp rounds 16-bit fixed point down to a byte.
-func clamp(fixed int32) uint8 { return uint8(min(max(fixed>>16, 0), 255)) }
+// put rounds a pixel in 16-bit fixed point down to bytes. Few pixels leave their range, so one test asks for all three.
+func put(p *[3]uint8, r, g, b int32) {
+	if uint32(r|g|b) >= 256<<16 {
+		r, g, b = clamp(r), clamp(g), clamp(b)
+	}
+	p[0], p[1], p[2] = uint8(r>>16), uint8(g>>16), uint8(b>>16)
+}
+
+// clamp brings 16-bit fixed point into the range of a byte.
+func clamp(fixed int32) int32 { return min(max(fixed, 0), 255<<16) }
 
 func fromGray(dst augment.Image, src *image.Gray) {
 	for y := range dst.H {
