@@ -12,6 +12,8 @@ import (
 
 // FuzzBuild gives encoded programs of all sorts to the validator: what decodes is built over the inputs that it names, as a
 // host does with what a plugin sends. Nothing may panic, and a program that is accepted has the shapes that it claims.
+//
+//	go test -run xxx -fuzz FuzzBuild -fuzztime 100s -fuzzminimizetime 1x ./sdk/wire
 func FuzzBuild(f *testing.F) {
 	objective, err := method.Trace(vicreg.Method{}, map[string]any{"projector": []int{4}}, method.Shapes{Batch: 4, Views: 2})
 	if err != nil {
