@@ -5,6 +5,7 @@ package experiment_test
 import (
 	"bufio"
 	"context"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -126,13 +127,15 @@ func (s stage) killed(t *testing.T) *run.Folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	out := bufio.NewReader(stdout)
+	line, _ := out.ReadString('\n')
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	rest, _ := io.ReadAll(out)
 	_ = cmd.Wait()
 	if line != "on its way\n" {
-		t.Fatalf("the training says %q", line)
+		t.Fatalf("the training says %q%q", line, rest)
 	}
 	return s.only(t)
 }
