@@ -57,27 +57,9 @@ func (w *wino) inputEdge() {
 	defer func() { w.prepare = nil }()
 	w.loop("winoInputEdge", "transforms a tile of inputs at the edge.", "func(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			rows := newStride(st["row"], 6)
-			out, q := build.GP64(), build.GP64()
-			build.MOVQ(dst, out)
-			for k, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for c := range 6 {
-					d := e.column(label("set", k), c, k, k+4, func(j int) operand.Mem { return rows.from(q, j) })
-					for _, i := range set {
-						t[i] = append(t[i], w.bt(d, i))
-					}
-					build.ADDQ(st["pixel"], q)
-				}
-				for _, i := range set {
-					d := w.registers(t[i])
-					for j := range 6 {
-						build.VMOVUPS(w.bt(d, j), at(out, 0))
-						build.ADDQ(st["next"], out)
-					}
-				}
-			}
+			w.square(src, dst, st["row"], st["pixel"], st["next"], 6, w.bt, func(set, c int, m func(j int) operand.Mem) *values {
+				return e.column(label("set", set), c, set, set+4, m)
+			})
 		}, 2, 4, 5)
 }
 
@@ -91,27 +73,9 @@ func (w *wino) gradientEdge() {
 	defer func() { w.prepare = nil }()
 	w.loop("winoGradientEdge", "transforms a tile of the output's gradient at the edge.", "func(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			rows := newStride(st["row"], 4)
-			out, q := build.GP64(), build.GP64()
-			build.MOVQ(dst, out)
-			for k, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for c := range 4 {
-					d := e.column(label("set", k), c, 0, 3, func(j int) operand.Mem { return rows.from(q, j) })
-					for _, i := range set {
-						t[i] = append(t[i], w.a6(d, i))
-					}
-					build.ADDQ(st["pixel"], q)
-				}
-				for _, i := range set {
-					d := w.registers(t[i])
-					for j := range 6 {
-						build.VMOVUPS(w.a6(d, j), at(out, 0))
-						build.ADDQ(st["next"], out)
-					}
-				}
-			}
+			w.square(src, dst, st["row"], st["pixel"], st["next"], 4, w.a6, func(set, c int, m func(j int) operand.Mem) *values {
+				return e.column(label("set", set), c, 0, 3, m)
+			})
 		}, 2, 4)
 }
 
@@ -122,32 +86,12 @@ func (w *wino) outputEdge() {
 	defer func() { w.prepare = nil }()
 	w.loop("winoOutputEdge", "transforms a tile of products at the edge back.", "func(vecs int, src *float32, next int, dst *float32, row, pixel, rows, cols int)", list("next row pixel"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			next, rows := newStride(st["next"], 6), newStride(st["row"], 4)
-			q, out := build.GP64(), build.GP64()
-			for _, set := range w.sets([]int{0, 2}, []int{1, 3}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for range 6 {
-					m := w.loader(func(j int) operand.Mem { return next.from(q, j) })
-					for _, b := range set {
-						t[b] = append(t[b], w.at4(m, b))
-					}
-					build.LEAQ(operand.Mem{Base: q, Index: next.three, Scale: 2}, q)
-				}
-				for _, b := range set {
-					skip := label("skip", b)
-					build.BTQ(operand.U8(uint8(b)), e.cols)
-					build.JCC(operand.LabelRef(skip))
-					build.MOVQ(dst, out)
-					for range b {
-						build.ADDQ(st["pixel"], out)
-					}
-					m := w.registers(t[b])
-					for a := range 4 {
-						build.VMOVUPS(w.at4(m, a), e.rows[a], rows.from(out, a))
-					}
-					build.Label(skip)
-				}
-			}
+			w.back(src, dst, st, func(b int, store func()) {
+				skip := label("skip", b)
+				build.BTQ(operand.U8(uint8(b)), e.cols)
+				build.JCC(operand.LabelRef(skip))
+				store()
+				build.Label(skip)
+			}, func(y reg.VecVirtual, a int, m operand.Mem) { build.VMOVUPS(y, e.rows[a], m) })
 		}, 2, 4, 8)
 }

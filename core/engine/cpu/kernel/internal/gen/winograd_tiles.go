@@ -6,61 +6,80 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// square applies the one-dimensional transform f to the columns of a square of pixels, then to the rows of the results, and
+// stores the 6 x 6 results one after the other, next apart. column loads column c for the set-th part of the results; row is
+// the distance between its elements, step that to the next column.
+func (w *wino) square(src, dst, row, step, next reg.GPVirtual, side int, f func(*values, int) reg.VecVirtual,
+	column func(set, c int, m func(j int) operand.Mem) *values) {
+	rows := newStride(row, side)
+	out, q := build.GP64(), build.GP64()
+	build.MOVQ(dst, out)
+	for k, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
+		build.MOVQ(src, q)
+		t := map[int][]reg.VecVirtual{}
+		for c := range side {
+			d := column(k, c, func(j int) operand.Mem { return rows.from(q, j) })
+			for _, i := range set {
+				t[i] = append(t[i], f(d, i))
+			}
+			build.ADDQ(step, q)
+		}
+		for _, i := range set {
+			d := w.registers(t[i])
+			for j := range 6 {
+				build.VMOVUPS(f(d, j), at(out, 0))
+				build.ADDQ(next, out)
+			}
+		}
+	}
+}
+
+// inside is the column of a square that lies inside the image.
+func (w *wino) inside(_, _ int, m func(j int) operand.Mem) *values { return w.loader(m) }
+
 // input writes V = Bᵀ d B for a tile of 6 x 6 pixels.
 func (w *wino) input() {
 	w.loop("winoInput", "transforms a tile of inputs.", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			rows := newStride(st["row"], 6)
-			out, q := build.GP64(), build.GP64()
-			build.MOVQ(dst, out)
-			for _, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for range 6 {
-					d := w.loader(func(j int) operand.Mem { return rows.from(q, j) })
-					for _, i := range set {
-						t[i] = append(t[i], w.bt(d, i))
-					}
-					build.ADDQ(st["pixel"], q)
-				}
-				for _, i := range set {
-					d := w.registers(t[i])
-					for j := range 6 {
-						build.VMOVUPS(w.bt(d, j), at(out, 0))
-						build.ADDQ(st["next"], out)
-					}
-				}
-			}
+			w.square(src, dst, st["row"], st["pixel"], st["next"], 6, w.bt, w.inside)
 		}, 2, 4, 5)
+}
+
+// back transforms a tile of products back, column by column: column does or skips the storing of column b, store writes
+// element a of it.
+func (w *wino) back(src, dst reg.GPVirtual, st map[string]reg.GPVirtual, column func(b int, store func()), store func(y reg.VecVirtual, a int, m operand.Mem)) {
+	next, rows := newStride(st["next"], 6), newStride(st["row"], 4)
+	q, out := build.GP64(), build.GP64()
+	for _, set := range w.sets([]int{0, 2}, []int{1, 3}) {
+		build.MOVQ(src, q)
+		t := map[int][]reg.VecVirtual{}
+		for range 6 {
+			m := w.loader(func(j int) operand.Mem { return next.from(q, j) })
+			for _, b := range set {
+				t[b] = append(t[b], w.at4(m, b))
+			}
+			build.LEAQ(operand.Mem{Base: q, Index: next.three, Scale: 2}, q)
+		}
+		for _, b := range set {
+			column(b, func() {
+				build.MOVQ(dst, out)
+				for range b {
+					build.ADDQ(st["pixel"], out)
+				}
+				m := w.registers(t[b])
+				for a := range 4 {
+					store(w.at4(m, a), a, rows.from(out, a))
+				}
+			})
+		}
+	}
 }
 
 // output writes y = Aᵀ M A, a tile of 4 x 4 pixels.
 func (w *wino) output() {
 	w.loop("winoOutput", "transforms a tile of products back.", "func(vecs int, src *float32, next int, dst *float32, row, pixel int)", list("next row pixel"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			next, rows := newStride(st["next"], 6), newStride(st["row"], 4)
-			q, out := build.GP64(), build.GP64()
-			for _, set := range w.sets([]int{0, 2}, []int{1, 3}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for range 6 {
-					m := w.loader(func(j int) operand.Mem { return next.from(q, j) })
-					for _, b := range set {
-						t[b] = append(t[b], w.at4(m, b))
-					}
-					build.LEAQ(operand.Mem{Base: q, Index: next.three, Scale: 2}, q)
-				}
-				for _, b := range set {
-					build.MOVQ(dst, out)
-					for range b {
-						build.ADDQ(st["pixel"], out)
-					}
-					m := w.registers(t[b])
-					for a := range 4 {
-						build.VMOVUPS(w.at4(m, a), rows.from(out, a))
-					}
-				}
-			}
+			w.back(src, dst, st, func(_ int, store func()) { store() }, func(y reg.VecVirtual, _ int, m operand.Mem) { build.VMOVUPS(y, m) })
 		}, 2, 4, 8)
 }
 
@@ -68,27 +87,7 @@ func (w *wino) output() {
 func (w *wino) gradient() {
 	w.loop("winoGradient", "transforms a tile of the output's gradient.", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			rows := newStride(st["row"], 4)
-			out, q := build.GP64(), build.GP64()
-			build.MOVQ(dst, out)
-			for _, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for range 4 {
-					v := w.loader(func(j int) operand.Mem { return rows.from(q, j) })
-					for _, i := range set {
-						t[i] = append(t[i], w.a6(v, i))
-					}
-					build.ADDQ(st["pixel"], q)
-				}
-				for _, i := range set {
-					v := w.registers(t[i])
-					for j := range 6 {
-						build.VMOVUPS(w.a6(v, j), at(out, 0))
-						build.ADDQ(st["next"], out)
-					}
-				}
-			}
+			w.square(src, dst, st["row"], st["pixel"], st["next"], 4, w.a6, w.inside)
 		}, 2, 4)
 }
 
@@ -98,27 +97,7 @@ func (w *wino) weights() {
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			row := build.GP64()
 			build.LEAQ(operand.Mem{Base: st["tap"], Index: st["tap"], Scale: 2}, row)
-			rows := newStride(row, 3)
-			out, q := build.GP64(), build.GP64()
-			build.MOVQ(dst, out)
-			for _, set := range w.sets([]int{0, 1, 2}, []int{3, 4, 5}) {
-				build.MOVQ(src, q)
-				t := map[int][]reg.VecVirtual{}
-				for range 3 {
-					g := w.loader(func(j int) operand.Mem { return rows.from(q, j) })
-					for _, i := range set {
-						t[i] = append(t[i], w.g6(g, i))
-					}
-					build.ADDQ(st["tap"], q)
-				}
-				for _, i := range set {
-					g := w.registers(t[i])
-					for j := range 6 {
-						build.VMOVUPS(w.g6(g, j), at(out, 0))
-						build.ADDQ(st["next"], out)
-					}
-				}
-			}
+			w.square(src, dst, row, st["tap"], st["next"], 3, w.g6, w.inside)
 		}, 1./4, -1./6, 1./24, 1./12)
 }
 
