@@ -29,7 +29,7 @@ type benchThreads struct {
 
 func (b *benchThreads) add(f *pflag.FlagSet) {
 	f.IntVar(&b.threads, "threads", 0, "threads of the CPU kernels (default one a core)")
-	f.StringVar(&b.isa, "cpu-isa", "auto", "auto, avx512, avx2 or plain")
+	f.StringVar(&b.isa, "cpu-isa", "auto", "auto, avx512, avx2 or generic")
 }
 
 func (b *benchThreads) pool() (*kernel.Pool, error) {
@@ -49,6 +49,18 @@ func (a *app) benchTracer() (trace bench.Tracer, close func()) {
 	}, closeSession
 }
 
+// benchOn runs a measurement on a pool of workers and with VICReg's objective, and frees both.
+func (a *app) benchOn(on benchThreads, measure func(*kernel.Pool, bench.Tracer) error) error {
+	pool, err := on.pool()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	trace, closeTracer := a.benchTracer()
+	defer closeTracer()
+	return measure(pool, trace)
+}
+
 func (a *app) benchStepCommand() *cobra.Command {
 	var o bench.StepOptions
 	var on benchThreads
@@ -62,23 +74,18 @@ func (a *app) benchStepCommand() *cobra.Command {
 		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := on.pool()
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			var closeTracer func()
-			o.Trace, closeTracer = a.benchTracer()
-			defer closeTracer()
-			step, err := bench.TimeStep(cmd.Context(), pool, o)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(step)
-			}
-			a.printStep(step)
-			return nil
+			return a.benchOn(on, func(pool *kernel.Pool, trace bench.Tracer) error {
+				o.Trace = trace
+				step, err := bench.TimeStep(cmd.Context(), pool, o)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(step)
+				}
+				a.printStep(step)
+				return nil
+			})
 		},
 	}
 	f := c.Flags()

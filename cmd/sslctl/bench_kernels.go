@@ -22,32 +22,27 @@ func (a *app) benchKernelsCommand() *cobra.Command {
 		Example: "  sslctl bench kernels\n  sslctl bench kernels --net r18 --filter 3x3/1 --threads 1\n  sslctl bench kernels --filter weights --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := on.pool()
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			direct := kernel.NewPool(pool.Threads(), kernel.WithISA(pool.ISA()), kernel.WithoutWinograd())
-			defer direct.Close()
-			var closeTracer func()
-			o.Trace, closeTracer = a.benchTracer()
-			defer closeTracer()
-			if a.terminal && !a.quiet {
-				o.Tell = func(done, total int, k bench.Kernel) {
-					fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d %s %s %s %s", done+1, total, k.Net, k.Op, k.Direction, k.Shape)
+			return a.benchOn(on, func(pool *kernel.Pool, trace bench.Tracer) error {
+				o.Trace = trace
+				direct := kernel.NewPool(pool.Threads(), kernel.WithISA(pool.ISA()), kernel.WithoutWinograd())
+				defer direct.Close()
+				if a.terminal && !a.quiet {
+					o.Tell = func(done, total int, k bench.Kernel) {
+						fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d %s %s %s %s", done+1, total, k.Net, k.Op, k.Direction, k.Shape)
+					}
 				}
-			}
-			r, err := bench.TimeKernels(cmd.Context(), pool, direct, o)
-			if o.Tell != nil {
-				fmt.Fprint(a.stderr, "\r\x1b[K")
-			}
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(r)
-			}
-			return a.printKernels(r)
+				r, err := bench.TimeKernels(cmd.Context(), pool, direct, o)
+				if o.Tell != nil {
+					fmt.Fprint(a.stderr, "\r\x1b[K")
+				}
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(r)
+				}
+				return a.printKernels(r)
+			})
 		},
 	}
 	f := c.Flags()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/bench"
 	"github.com/sslctl/sslctl/core/durable"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
 )
 
@@ -24,31 +25,26 @@ func (a *app) benchScalingCommand() *cobra.Command {
 		Example: "  sslctl bench scaling --net small --out scaling.svg\n  sslctl bench scaling --net tiny --batches 32,64,128 --widths 1,2 --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := on.pool()
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			var closeTracer func()
-			o.Trace, closeTracer = a.benchTracer()
-			defer closeTracer()
-			if !a.quiet && !a.json {
-				o.Tell = func(p bench.Point) {
-					fmt.Fprintf(a.stderr, "batch %d, widths times %d: %.1f ms\n", p.Batch, p.Widen, p.Ms)
+			return a.benchOn(on, func(pool *kernel.Pool, trace bench.Tracer) error {
+				o.Trace = trace
+				if !a.quiet && !a.json {
+					o.Tell = func(p bench.Point) {
+						fmt.Fprintf(a.stderr, "batch %d, widths times %d: %.1f ms\n", p.Batch, p.Widen, p.Ms)
+					}
 				}
-			}
-			s, err := bench.MeasureScaling(cmd.Context(), pool, o)
-			if err != nil {
-				return err
-			}
-			if err := writeFigure(s, out); err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(s)
-			}
-			a.printScaling(s)
-			return nil
+				s, err := bench.MeasureScaling(cmd.Context(), pool, o)
+				if err != nil {
+					return err
+				}
+				if err := writeFigure(s, out); err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(s)
+				}
+				a.printScaling(s)
+				return nil
+			})
 		},
 	}
 	f := c.Flags()
