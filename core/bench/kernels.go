@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/sdk/expr"
@@ -196,29 +197,23 @@ func direction(t task) int {
 
 // taskOf is the kernel of an instruction, if it has one.
 func taskOf(p *engine.Plan, in engine.Instr) (task, bool) {
-	shape := func(id engine.ID) expr.Shape { return p.Values[id].Shape }
 	var t task
 	switch in.Kind {
 	case expr.MatMul:
-		m := expr.Shape(shape(in.Out[0]))
-		k := shape(in.In[0])[1]
-		if in.Attrs.TransA {
-			k = shape(in.In[0])[0]
-		}
-		t.Op, t.Algorithm, t.Shape = "matmul", kernel.MethodProduct, fmt.Sprintf("%dx%dx%d", m[0], m[1], k)
-		t.gemm = kernel.GemmArgs{TransA: in.Attrs.TransA, TransB: in.Attrs.TransB, M: m[0], N: m[1], K: k, Alpha: 1,
-			Lda: shape(in.In[0])[1], Ldb: shape(in.In[1])[1], Ldc: m[1]}
-		t.Op += transposed(in.Attrs.TransA, in.Attrs.TransB)
+		g := cpu.Product(p, in)
+		t.gemm, t.Algorithm = g, kernel.MethodProduct
+		t.Op, t.Shape = "matmul"+transposed(g.TransA, g.TransB), fmt.Sprintf("%dx%dx%d", g.M, g.N, g.K)
 		return t, true
 	case expr.Conv2D:
-		t.Direction, t.conv = Forward, convOf(shape(in.In[0]), shape(in.In[1]), in.Attrs)
+		t.Direction = Forward
 	case expr.Conv2DGradX:
-		t.Direction, t.conv = BackwardData, convOf(shape(in.Out[0]), shape(in.In[1]), in.Attrs)
+		t.Direction = BackwardData
 	case expr.Conv2DGradW:
-		t.Direction, t.conv = Weights, convOf(shape(in.In[0]), shape(in.Out[0]), in.Attrs)
+		t.Direction = Weights
 	default:
 		return t, false
 	}
+	t.conv = cpu.Convolution(p, in)
 	c := t.conv
 	t.Op = fmt.Sprintf("conv %dx%d/%d", c.R, c.S, c.Stride)
 	t.Shape = fmt.Sprintf("%dx%dx%dx%d to %d", c.N, c.H, c.W, c.C, c.K)
@@ -235,10 +230,6 @@ func transposed(a, b bool) string {
 		return " ABᵀ"
 	}
 	return " AB"
-}
-
-func convOf(x, w expr.Shape, a expr.Attrs) kernel.Conv {
-	return kernel.Conv{N: x[0], H: x[1], W: x[2], C: x[3], R: w[0], S: w[1], K: w[3], Stride: a.Stride, Pad: a.Pad}
 }
 
 // time measures the kernel, and its direct twin where it takes another way, and keeps the times that are the best so far.

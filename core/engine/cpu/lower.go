@@ -64,17 +64,22 @@ func (e *Executable) reference(in engine.Instr) func() {
 }
 
 func (e *Executable) matmul(in engine.Instr) func() {
-	a, b, out := e.shape(in.In[0]), e.shape(in.In[1]), e.shape(in.Out[0])
-	k := a[1]
-	if in.Attrs.TransA {
-		k = a[0]
-	}
-	g := kernel.GemmArgs{TransA: in.Attrs.TransA, TransB: in.Attrs.TransB, M: out[0], N: out[1], K: k, Alpha: 1,
-		Lda: a[1], Ldb: b[1], Ldc: out[1]}
+	g := Product(e.plan, in)
 	return func() {
 		g.A, g.B, g.C = e.data[in.In[0]], e.data[in.In[1]], e.data[in.Out[0]]
 		kernel.Gemm(e.pool, g)
 	}
+}
+
+// Product is the matrix product that a MatMul instruction of a plan calls for, without its operands.
+func Product(p *engine.Plan, in engine.Instr) kernel.GemmArgs {
+	a, b, out := p.Values[in.In[0]].Shape, p.Values[in.In[1]].Shape, p.Values[in.Out[0]].Shape
+	k := a[1]
+	if in.Attrs.TransA {
+		k = a[0]
+	}
+	return kernel.GemmArgs{TransA: in.Attrs.TransA, TransB: in.Attrs.TransB, M: out[0], N: out[1], K: k, Alpha: 1,
+		Lda: a[1], Ldb: b[1], Ldc: out[1]}
 }
 
 // sum has kernels for sums over all, over the leading and over the trailing axes; others use the reference.
@@ -110,15 +115,8 @@ func (e *Executable) sum(in engine.Instr) func() {
 }
 
 func (e *Executable) convolution(in engine.Instr) func() {
-	x, w, a, b, out := in.In[0], in.In[1], in.In[0], in.In[1], in.Out[0]
-	switch in.Kind {
-	case expr.Conv2DGradX:
-		x = out
-	case expr.Conv2DGradW:
-		w = out
-	}
-	xs, ws := e.shape(x), e.shape(w)
-	c := kernel.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], R: ws[0], S: ws[1], K: ws[3], Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
+	a, b, out := in.In[0], in.In[1], in.Out[0]
+	c := Convolution(e.plan, in)
 	switch in.Kind {
 	case expr.Conv2DGradX:
 		return func() { c.BackwardData(e.pool, e.data[a], e.data[b], e.data[out]) }
@@ -126,6 +124,19 @@ func (e *Executable) convolution(in engine.Instr) func() {
 		return func() { c.BackwardWeights(e.pool, e.data[a], e.data[b], e.data[out]) }
 	}
 	return func() { c.Forward(e.pool, e.data[a], e.data[b], e.data[out]) }
+}
+
+// Convolution is the convolution that a Conv2D, Conv2DGradX or Conv2DGradW instruction of a plan belongs to.
+func Convolution(p *engine.Plan, in engine.Instr) kernel.Conv {
+	x, w := in.In[0], in.In[1]
+	switch in.Kind {
+	case expr.Conv2DGradX:
+		x = in.Out[0]
+	case expr.Conv2DGradW:
+		w = in.Out[0]
+	}
+	xs, ws := p.Values[x].Shape, p.Values[w].Shape
+	return kernel.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], R: ws[0], S: ws[1], K: ws[3], Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
 }
 
 func (e *Executable) batchNorm(in engine.Instr) func() {
