@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/sslctl/sslctl/augment"
@@ -47,23 +46,40 @@ func vicregViews(size int) augment.Recipe {
 	return r
 }
 
-// TimeAugment measures reading and augmenting on the calling goroutine alone. A stage's time is what the recipe with it takes longer than
-// the one without: the steps are added one after the other, in the order in which they run.
+// TimeAugment measures reading and augmenting on the calling goroutine alone. A step's time is what the recipe with it takes
+// longer than the one without: the steps are added one after the other, in the order in which they run, and every image that
+// is read goes through all these recipes in turn.
 func TimeAugment(ctx context.Context, o AugmentOptions) (AugmentResult, error) {
 	if o.Size < 1 || o.Images < 1 || o.Repeats < 1 {
 		return AugmentResult{}, fault.New(fault.Usage, "take --size 224, --images 300 and --repeats 3", "size %d, %d images, %d repeats: want at least 1", o.Size, o.Images, o.Repeats)
+	}
+	recipe := vicregViews(o.Size)
+	names, pipelines, err := growing(recipe)
+	if err != nil {
+		return AugmentResult{}, err
 	}
 	read, n, err := o.source(ctx)
 	if err != nil {
 		return AugmentResult{}, err
 	}
-	recipe := vicregViews(o.Size)
 	r := AugmentResult{Recipe: recipe.String(), Size: o.Size, Data: o.Data, Images: n}
-	before, err := timeViews(ctx, read, n, o.Repeats, nil)
+	reading, applying, err := timeViews(ctx, read, n, o.Repeats, pipelines)
 	if err != nil {
 		return r, err
 	}
-	r.Stages = append(r.Stages, AugmentStage{"read and decode", before})
+	r.Stages = append(r.Stages, AugmentStage{"read and decode", reading})
+	before := 0.0
+	for i, us := range applying {
+		r.Stages = append(r.Stages, AugmentStage{names[i], us - before})
+		before = us
+	}
+	r.TotalUs = reading + before
+	r.PerSec = 1e6 / r.TotalUs
+	return r, nil
+}
+
+// growing are the pipelines from crop alone to the whole recipe, each with the name of the step that it adds.
+func growing(recipe augment.Recipe) (names []string, pipelines []*augment.Pipeline, err error) {
 	part := recipe
 	part.Jitter, part.Gray, part.Blur, part.Solarize = 0, 0, 0, 0
 	for _, step := range []struct {
@@ -79,16 +95,11 @@ func TimeAugment(ctx context.Context, o AugmentOptions) (AugmentResult, error) {
 		step.add()
 		p, err := augment.New(part, 3)
 		if err != nil {
-			return r, fault.New(fault.Usage, "take a size of 1 to 4096 pixels", "%w", err)
+			return nil, nil, fault.New(fault.Usage, "take a size of 1 to 4096 pixels", "%w", err)
 		}
-		if r.TotalUs, err = timeViews(ctx, read, n, o.Repeats, p); err != nil {
-			return r, err
-		}
-		r.Stages = append(r.Stages, AugmentStage{step.name, r.TotalUs - before})
-		before = r.TotalUs
+		names, pipelines = append(names, step.name), append(pipelines, p)
 	}
-	r.PerSec = 1e6 / r.TotalUs
-	return r, nil
+	return names, pipelines, nil
 }
 
 // source gives the images: read and decoded anew at every call, but for random ones.
@@ -115,32 +126,37 @@ func (o AugmentOptions) source(ctx context.Context) (read func(i int) (augment.I
 	return func(i int) (augment.Image, error) { return s.Train.Image(i * s.Train.Len() / n) }, n, nil
 }
 
-// timeViews is the median over passes of the microseconds that an image takes; without a pipeline it is only read.
-func timeViews(ctx context.Context, read func(int) (augment.Image, error), n, repeats int, p *augment.Pipeline) (float64, error) {
+// timeViews are the medians over passes of the microseconds that an image takes to read, and then to go through each pipeline.
+func timeViews(ctx context.Context, read func(int) (augment.Image, error), n, repeats int, pipelines []*augment.Pipeline) (reading float64, applying []float64, err error) {
 	var s augment.Scratch
-	var view []float32
-	if p != nil {
-		view = make([]float32, p.Len())
-	}
-	var times []float64
-	for pass := range repeats + 1 { // the first warms caches up
-		start := time.Now()
+	view := make([]float32, pipelines[0].Len())
+	passes := make([][]float64, 1+len(pipelines)) // of reading, then of each pipeline
+	for pass := range repeats + 1 {               // the first warms caches up
+		spent := make([]time.Duration, len(passes))
 		for i := range n {
 			if err := ctx.Err(); err != nil {
-				return 0, err
+				return 0, nil, err
 			}
+			start := time.Now()
 			img, err := read(i)
 			if err != nil {
-				return 0, err
+				return 0, nil, err
 			}
-			if p != nil {
+			spent[0] += time.Since(start)
+			for j, p := range pipelines {
+				start := time.Now()
 				p.Apply(view, img, augment.Key{Epoch: pass, Index: i}, &s)
+				spent[1+j] += time.Since(start)
 			}
 		}
 		if pass > 0 {
-			times = append(times, 1e6*time.Since(start).Seconds()/float64(n))
+			for j, d := range spent {
+				passes[j] = append(passes[j], 1e6*d.Seconds()/float64(n))
+			}
 		}
 	}
-	slices.Sort(times)
-	return times[len(times)/2], nil
+	for _, times := range passes[1:] {
+		applying = append(applying, middle(times))
+	}
+	return middle(passes[0]), applying, nil
 }
