@@ -86,6 +86,7 @@ bench-peer: build ## Race the training step against PyTorch's: half an hour; RAC
 		python3 -m venv '$(PEER_VENV)' && '$(PEER_VENV)/bin/pip' install -q torch numpy || \
 		{ echo "make bench-peer: no PyTorch: install python3 with venv (Debian: python3-venv), or name one by PEER_PYTHON=" >&2; exit 1; }; \
 	fi
+	SSLCTL_PEER_PYTHON='$(PEER_PYTHON)' $(GO) test -count=1 -run PeerIsTheSameNetwork ./core/bench
 	bin/sslctl bench peer --python '$(PEER_PYTHON)' $(RACE)
 
 demo: build ## Fetch Fashion-MNIST and train VICReg on it: about three minutes on two cores

@@ -336,7 +336,7 @@ func TestSettings(t *testing.T) {
 func TestPeerIsTheSameNetwork(t *testing.T) {
 	python := os.Getenv("SSLCTL_PEER_PYTHON")
 	if python == "" {
-		t.Skip("SSLCTL_PEER_PYTHON names no Python with PyTorch: the peer's networks are not compared")
+		t.Skip("SSLCTL_PEER_PYTHON names no Python with PyTorch: the peer's networks are not compared; make bench-peer does it")
 	}
 	for _, net := range []string{"tiny", "small", "r18"} {
 		_, err := Race(t.Context(), RaceOptions{Net: net, PeerPrecision: "fp32", Batch: 4, Threads: 2, Python: []string{python}, Setting: Settings()[0], Rounds: 1, Steps: 1,

@@ -48,7 +48,7 @@ type Term struct {
 
 // Data says which images are learned from.
 type Data struct {
-	Name      string `koanf:"name" help:"data set: fashion-mnist, mnist, cifar10, cifar100 or a folder of images"`
+	Name      string `koanf:"name" help:"data set: fashion-mnist, mnist, cifar10, cifar100, a folder of images or a pack"`
 	Dir       string `koanf:"dir" hash:"no" help:"folder of the data set's files; empty for where data fetch puts them"`
 	Limit     int    `koanf:"limit" min:"0" help:"train on the first N images; 0 for all"`
 	OnCorrupt string `koanf:"on_corrupt" oneof:"fail skip" help:"what to do with an image that cannot be decoded"`
