@@ -226,7 +226,7 @@ func (s *stepper) result(times []float64) Step {
 		stage.GBytes += cost.Bytes
 	}
 	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: precision, Median: median, Min: sorted[0],
-		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: 4 * s.plan.Arena,
+		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: s.plan.Arena,
 		Loss: float64(s.exe.Read(s.model.Loss)[0])}
 	for _, stage := range stages {
 		stage.GFlops /= stage.Ms * 1e6

@@ -12,10 +12,10 @@ type Cost struct {
 func (p *Plan) Cost(in Instr) Cost {
 	var c Cost
 	for _, id := range in.reads() {
-		c.Bytes += 4 * float64(p.Values[id].Size())
+		c.Bytes += float64(p.Values[id].Bytes())
 	}
 	for _, id := range in.Out {
-		c.Bytes += 4 * float64(p.Values[id].Size())
+		c.Bytes += float64(p.Values[id].Bytes())
 	}
 	switch in.Kind {
 	case expr.MatMul:

@@ -2,10 +2,11 @@
 // self-supervision.
 //
 // [Compile] takes the tensors that a caller wants to read; a [Device] loads the plan; the [Executable] is given memory for
-// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through six passes, a file
+// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through seven passes, a file
 // each: order (what is needed, operands first), factor (large matrices of low rank as their factors), number (equal values
 // computed once, copies that are none), batch norm (activation and residual in the same pass, forward and backward), fuse
-// (elementwise chains in one pass over memory) and memory (one arena, reused by lifetime). [Plan.String] prints the result.
+// (elementwise chains in one pass over memory), precision (which values are stored in bfloat16) and memory (one arena, reused
+// by lifetime). [Plan.String] prints the result.
 package engine
 
 import (
@@ -37,8 +38,12 @@ type Executable interface {
 	Read(t expr.Tensor) []float32
 }
 
-// Compile plans the computation of the outputs. The graph must be complete: a plan does not see what is added later.
-func Compile(outputs ...expr.Tensor) (*Plan, error) {
+// Compile plans the computation of the outputs with everything stored in float32. The graph must be complete: a plan does
+// not see what is added later.
+func Compile(outputs ...expr.Tensor) (*Plan, error) { return CompileFor(FP32, outputs...) }
+
+// CompileFor is Compile with activations stored at a precision. Outputs are float32 at any.
+func CompileFor(precision Precision, outputs ...expr.Tensor) (*Plan, error) {
 	p, err := order(outputs)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -47,6 +52,7 @@ func Compile(outputs ...expr.Tensor) (*Plan, error) {
 	p.number()
 	p.fuseBatchNorm()
 	p.fuseElementwise()
+	p.store(precision)
 	p.planMemory()
 	return p, nil
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// align keeps every store on a cache line of 64 bytes.
-const align = 16
+// align keeps every store on a cache line, whose bytes it counts.
+const align = 64
 
 // planMemory gives every computed store a place in one arena. Two stores may share memory when one is dead before the
 // other is written. Large stores are placed first, each at the lowest place that is free during its life; a chain writes
@@ -27,7 +27,7 @@ func (p *Plan) planMemory() {
 // life is the span of instructions during which a store holds something.
 type life struct {
 	store       ID
-	size        int
+	size        int // bytes
 	first, last int
 	offset      int
 }
@@ -47,12 +47,12 @@ func (p *Plan) lifetimes() []life {
 			lives[p.Values[id].Store].last = i
 		}
 	}
-	for id, v := range p.Values {
+	for _, v := range p.Values {
 		l := &lives[v.Store]
 		if v.Output {
 			l.last = len(p.Instrs)
 		}
-		l.size = max(l.size, (p.Values[id].Size()+align-1)/align*align)
+		l.size = max(l.size, (v.Bytes()+align-1)/align*align)
 	}
 	return slices.DeleteFunc(lives, func(l life) bool { return l.first < 0 })
 }
@@ -76,8 +76,8 @@ func lowest(l life, placed []life) int {
 	return at
 }
 
-// reuseInPlace lets a chain write its result over a full operand whose store nobody reads afterwards and no other operand
-// shares.
+// reuseInPlace lets a chain write its result over a full operand of the same storage type whose store nobody reads
+// afterwards and no other operand shares.
 func (p *Plan) reuseInPlace() {
 	last := make([]int, len(p.Values))
 	pinned := make([]bool, len(p.Values))
@@ -107,7 +107,7 @@ func (p *Plan) reuseInPlace() {
 		}
 		for j, input := range in.Chain.Inputs {
 			s := root[p.Values[input.Value].Store]
-			sole := input.Repeat == Full && computed[s] && !pinned[s] && last[s] == i && p.Values[s].Size() == p.Values[out].Size()
+			sole := input.Repeat == Full && computed[s] && !pinned[s] && last[s] == i && p.Values[s].Bytes() == p.Values[out].Bytes()
 			for k, other := range in.Chain.Inputs {
 				sole = sole && (k == j || root[p.Values[other.Value].Store] != s)
 			}

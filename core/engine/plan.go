@@ -19,7 +19,7 @@ const none ID = -1
 type Plan struct {
 	Values []Value
 	Instrs []Instr
-	// Arena is the size in floats of the memory in which all computed values live.
+	// Arena is the size in bytes of the memory in which all computed values live.
 	Arena int
 	// Outputs are the graph's nodes that were asked for.
 	Outputs []expr.Tensor
@@ -30,14 +30,18 @@ type Plan struct {
 // Value is an input or a result. Several values may share memory: Store is the value that owns it (itself, mostly).
 type Value struct {
 	Shape  expr.Shape
+	Type   DType
 	Store  ID
 	Input  string // name, for an input
 	Output bool   // must survive the run
-	Offset int    // in the arena, of a store that is computed
+	Offset int    // in the arena, in bytes, of a store that is computed
 }
 
 // Size is the number of elements.
 func (v Value) Size() int { return v.Shape.TotalSize() }
+
+// Bytes is the memory that the value takes.
+func (v Value) Bytes() int { return v.Size() * v.Type.Bytes() }
 
 // Instr is one kernel call.
 type Instr struct {
@@ -84,7 +88,8 @@ func (p *Plan) add(shape expr.Shape) ID {
 	return id
 }
 
-// String prints an instruction a line: results with shape and place in the arena, kernel, operands.
+// String prints an instruction a line: results with shape, storage type where it is not float32, and place in the arena;
+// kernel, operands.
 func (p *Plan) String() string {
 	var s strings.Builder
 	for _, id := range p.Inputs() {
@@ -94,7 +99,11 @@ func (p *Plan) String() string {
 		var outs, operands []string
 		for _, o := range in.Out {
 			v := p.Values[o]
-			outs = append(outs, fmt.Sprintf("%%%d %v @%d", o, v.Shape, p.Values[v.Store].Offset))
+			text := fmt.Sprintf("%%%d %v", o, v.Shape)
+			if v.Type != Float32 {
+				text += " " + v.Type.String()
+			}
+			outs = append(outs, fmt.Sprintf("%s @%d", text, p.Values[v.Store].Offset))
 		}
 		for _, o := range in.In {
 			operands = append(operands, fmt.Sprintf("%%%d", o))
@@ -114,7 +123,7 @@ func (p *Plan) String() string {
 		}
 		s.WriteByte('\n')
 	}
-	fmt.Fprintf(&s, "arena %d floats\n", p.Arena)
+	fmt.Fprintf(&s, "arena %d bytes\n", p.Arena)
 	return s.String()
 }
 

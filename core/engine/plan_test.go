@@ -21,19 +21,27 @@ var update = flag.Bool("update", false, "write the golden plans anew")
 
 // TestPlans compares compiled plans, as text, with testdata: what was fused, numbered and placed where.
 func TestPlans(t *testing.T) {
-	for _, name := range []string{"variance and covariance", "wide covariance", "cosine with stopped gradient", "residual network"} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		precision engine.Precision
+	}{{"variance and covariance", engine.FP32}, {"wide covariance", engine.FP32}, {"cosine with stopped gradient", engine.FP32},
+		{"residual network", engine.FP32}, {"residual network", engine.BF16}} {
+		t.Run(c.name+" in "+c.precision.String(), func(t *testing.T) {
 			b := expr.New()
-			cost, wrt := graphs[name](b)
+			cost, wrt := graphs[c.name](b)
 			grads, err := b.Grad(cost, wrt...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan, err := engine.Compile(append([]expr.Tensor{cost}, grads...)...)
+			plan, err := engine.CompileFor(c.precision, append([]expr.Tensor{cost}, grads...)...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-")+".txt")
+			file := strings.ReplaceAll(c.name, " ", "-")
+			if c.precision != engine.FP32 {
+				file += "-" + c.precision.String()
+			}
+			file = filepath.Join("testdata", file+".txt")
 			if *update {
 				if err := os.WriteFile(file, []byte(plan.String()), 0o644); err != nil {
 					t.Fatal(err)

@@ -34,9 +34,14 @@ func (d *Device) Close() {}
 func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &Executable{plan: p, pool: d.recorder.Pool(), workers: d.pool, recorder: d.recorder,
 		data: make([][]float32, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
-	arena := kernel.Alloc(p.Arena)
+	for _, v := range p.Values {
+		if v.Type != engine.Float32 {
+			return nil, fmt.Errorf("a value of shape %v is stored in %v: no kernel reads that", v.Shape, v.Type)
+		}
+	}
+	arena := kernel.Alloc(p.Arena / engine.Float32.Bytes())
 	place := func(id engine.ID) {
-		at := p.Values[p.Values[id].Store].Offset
+		at := p.Values[p.Values[id].Store].Offset / engine.Float32.Bytes()
 		e.data[id] = arena[at : at+p.Values[id].Size()]
 	}
 	for _, in := range p.Instrs {
