@@ -230,5 +230,6 @@ func callerOutside() string {
 // ownFunction says whether a function belongs to the packages through which authors write expressions.
 func ownFunction(name string) bool {
 	const sdk = "github.com/sslctl/sslctl/sdk/"
-	return strings.HasPrefix(name, sdk+"expr.") || strings.HasPrefix(name, sdk+"expr/nn.") || strings.HasPrefix(name, sdk+"method.")
+	return strings.HasPrefix(name, sdk+"expr.") || strings.HasPrefix(name, sdk+"expr/nn.") || strings.HasPrefix(name, sdk+"method.") ||
+		strings.HasPrefix(name, sdk+"backbone.")
 }

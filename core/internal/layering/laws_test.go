@@ -27,6 +27,7 @@ func laws() []law {
 		{"sdk", nil, "the SDK is all that a plugin's author imports: never core"},
 		{"sdk/expr", nil, "the language of tensors knows nothing of methods"},
 		{"sdk/method", []string{"sdk/expr"}, "the author's face knows neither wire nor host"},
+		{"sdk/backbone", []string{"sdk/expr", "sdk/method"}, "the face of a backbone's author knows neither wire nor host"},
 		{"methods", []string{"sdk"}, "methods know nothing of devices"},
 		{"plugins", []string{"sdk", "methods"}, "a plugin is a method served by the SDK"},
 		{"backbones", []string{"sdk/expr"}, "backbones can be used alone"},

@@ -19,8 +19,8 @@ func Conv2D(s Scope, x expr.Tensor, out, kernel, stride, pad int) expr.Tensor {
 func Linear(s Scope, x expr.Tensor, out int, bias bool) expr.Tensor {
 	in := x.Dim(1)
 	init := Init{Uniform, 1 / math.Sqrt(float64(in))}
-	y := x.MatMulT(s.param(Param{Name: s.name("weight"), Shape: expr.Shape{out, in}, Layout: Linear2,
-		Positions: positions(x), Init: init, Frozen: s.frozen}))
+	y := x.MatMulT(s.Request(Param{Name: "weight", Shape: expr.Shape{out, in}, Layout: Linear2,
+		Positions: positions(x), Init: init}))
 	if bias {
 		y = y.Add(s.Param("bias", Vector, init, out))
 	}

@@ -53,17 +53,18 @@ func ZeroBatchNorm(s Scope, x expr.Tensor) expr.Tensor {
 
 func batchNorm(s Scope, x expr.Tensor, affine bool, scale Init) expr.Tensor {
 	c := x.Dim(len(x.Shape()) - 1)
-	stats := s.statistics(x, c)
+	stats := Statistics(s, x)
 	operands := []expr.Tensor{x, stats}
 	if affine {
 		operands = append(operands, s.Param("weight", Vector, scale, c), s.Param("bias", Vector, Init{Constant, 0}, c))
 	}
-	return s.store.b.Apply(expr.BNApply, expr.Attrs{Groups: max(s.groups, 1), Eps: Eps}, operands...)
+	return s.store.b.Apply(expr.BNApply, expr.Attrs{Groups: s.Groups(), Eps: Eps}, operands...)
 }
 
-// statistics are the batch's while training, else the running ones, as [groups, 2, channels].
-func (s Scope) statistics(x expr.Tensor, c int) expr.Tensor {
-	b := s.store.b
+// Statistics are what [BatchNorm] normalises x by: mean and biased variance of each channel, [groups, 2, channels], the
+// batch's while training and else the running ones. It is for what replays a network; layers call BatchNorm.
+func Statistics(s Scope, x expr.Tensor) expr.Tensor {
+	b, c := s.store.b, x.Dim(len(x.Shape())-1)
 	if s.store.norms[s.prefix] {
 		return b.Fail(fmt.Errorf("the batch norm %q is applied twice; stack the views on the batch axis instead", s.prefix))
 	}

@@ -48,6 +48,10 @@ func (s Scope) In(name string) Scope {
 	return s
 }
 
+// Groups is the number of groups of the batch axis whose statistics batch norm takes by themselves; 1 in evaluation, where
+// the running statistics serve all.
+func (s Scope) Groups() int { return max(s.groups, 1) }
+
 // Frozen is the same scope, whose parameters are not trained by gradients.
 func (s Scope) Frozen() Scope {
 	s.frozen = true
@@ -63,10 +67,12 @@ func (s Scope) name(own string) string {
 
 // Param is the parameter of a name in this scope, made at the first request. Asking again with another shape is an error.
 func (s Scope) Param(name string, layout Layout, init Init, shape ...int) expr.Tensor {
-	return s.param(Param{Name: s.name(name), Shape: shape, Layout: layout, Positions: 1, Init: init, Frozen: s.frozen})
+	return s.Request(Param{Name: name, Shape: shape, Layout: layout, Positions: 1, Init: init})
 }
 
-func (s Scope) param(p Param) expr.Tensor {
+// Request is Param for one that is described in full, by its name within this scope. The scope says whether it is frozen.
+func (s Scope) Request(p Param) expr.Tensor {
+	p.Name, p.Frozen = s.name(p.Name), s.frozen
 	if at, known := s.store.named[p.Name]; known {
 		first := s.store.params[at]
 		if !slices.Equal(first.Shape, p.Shape) {
