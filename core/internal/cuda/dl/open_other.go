@@ -1,0 +1,16 @@
+//go:build !linux || !(amd64 || arm64) || nocuda
+
+package dl
+
+import "errors"
+
+// supported says that libraries can be opened at all.
+const supported = false
+
+func open(Place, string, Spec) (*Library, error) {
+	return nil, errors.New("this binary opens no shared libraries")
+}
+
+// find and call are never reached: there is no open library.
+func find(uintptr, string) uintptr    { return 0 }
+func call(uintptr, []uintptr) uintptr { return 0 }
