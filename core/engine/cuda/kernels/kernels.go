@@ -1,0 +1,91 @@
+// Package kernels turns the instructions of a plan into launches of CUDA kernels. It knows no driver: a [Call] says which
+// kernel runs on which grid with which arguments, and what must be compiled is text.
+//
+// Kernels are C++ templates in cu, one file a family. What an instruction needs of them is instantiated in generated text:
+// chains of elementwise ops as functions, storage types and vector widths as template arguments. A device lowers all
+// instructions of a plan with [Lower], compiles the [Unit] of all their sources at once, and launches the calls in order.
+//
+// A sum's order is decided by shapes alone and nothing is added atomically: the same inputs give the same bits. Storage is
+// float32 or bf16, arithmetic float32. Every op of sdk/expr has a kernel but those that the plan turns into views, and custom
+// ops, which their plugin computes.
+package kernels
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// Lowered is an instruction as launches, which run in this order.
+type Lowered struct {
+	Calls []Call
+	// Scratch lists the buffers that the calls share, in bytes, aligned to 16. They are not read before they are written, and
+	// no longer needed after the last call.
+	Scratch []int
+	// Source are the texts that hold the calls' kernels, for [Unit].
+	Source []string
+}
+
+// Call is one launch of a kernel. No kernel asks for dynamic shared memory.
+type Call struct {
+	Kernel      string
+	Grid, Block Extent
+	Args        []Arg
+}
+
+// Extent is the size of a grid in blocks or of a block in threads, along x, y and z.
+type Extent [3]uint32
+
+// Arg is an argument of a kernel: an [Address], [Scratch], [Int32], [Int64] or [Float32].
+type Arg interface {
+	// cType is the type of the kernel's parameter.
+	cType(p *engine.Plan) string
+}
+
+// Address is where a value lives. It is aligned to 16 bytes.
+type Address engine.ID
+
+// Scratch is where a buffer of Lowered.Scratch lives, by its number.
+type Scratch int
+
+// Int32 is an int.
+type Int32 int32
+
+// Int64 is a long long.
+type Int64 int64
+
+// Float32 is a float.
+type Float32 float32
+
+func (a Address) cType(p *engine.Plan) string { return storage(p, engine.ID(a)) + "*" }
+func (Scratch) cType(*engine.Plan) string     { return "float*" }
+func (Int32) cType(*engine.Plan) string       { return "int" }
+func (Int64) cType(*engine.Plan) string       { return "long long" }
+func (Float32) cType(*engine.Plan) string     { return "float" }
+
+// Lower turns instruction i of a plan into launches. It fails on what no kernel computes: a custom op.
+func Lower(p *engine.Plan, i int) (Lowered, error) {
+	l := &lowering{p: p, in: p.Instrs[i]}
+	lower, ok := lowerings[l.in.Kind]
+	if !ok {
+		return Lowered{}, fmt.Errorf("instruction %d: %s has no CUDA kernel", i, l.in.Kind)
+	}
+	if err := lower(l); err != nil {
+		return Lowered{}, fmt.Errorf("instruction %d: %w", i, err)
+	}
+	return l.out, nil
+}
+
+// Kinds lists what Lower knows, in alphabetical order.
+func Kinds() []expr.Kind { return slices.Sorted(maps.Keys(lowerings)) }
+
+var lowerings = map[expr.Kind]func(*lowering) error{
+	engine.Constant: (*lowering).constant,
+	engine.Fused:    (*lowering).chain,
+	expr.Sum:        (*lowering).sum,
+	expr.MatMul:     (*lowering).matmul,
+	expr.Transpose:  (*lowering).transpose,
+}
