@@ -29,13 +29,19 @@ type Device interface {
 // Executable is a plan on a device.
 type Executable interface {
 	// Bind gives an input its memory, which is read at each run; binding again replaces it. It fails on a tensor that
-	// is no input of the plan, and on a length that is not its size.
+	// is no input of the plan or that the plan updates, and on a length that is not its size.
 	Bind(input expr.Tensor, data []float32) error
-	// Run computes the outputs. It fails where an input is not bound, or the context has ended.
+	// Hold is Bind for what changes by updates or not at all: the memory is read at the next run, and then not before it is
+	// held again. Where the device has memory of its own, the values of updates stay there until Fetch.
+	Hold(input expr.Tensor, data []float32) error
+	// Run computes the outputs, then the updates. It fails where an input has no memory, or the context has ended; then no
+	// input has been updated. It may return while the device still works: Read and Fetch wait for it.
 	Run(ctx context.Context) error
-	// Read is the memory of an output or bound input: the same slice after every run, with that run's values. The caller
-	// must not write to it. nil for what the plan does not compute.
+	// Read is the memory of an output or input: the same slice at every call, with the last run's values. The caller must
+	// not write to it. nil for what the plan does not compute.
 	Read(t expr.Tensor) []float32
+	// Fetch writes the values of updated inputs into the memory by which they are held.
+	Fetch(ctx context.Context) error
 }
 
 // Compile plans the computation of the outputs with everything stored in float32. The graph must be complete: a plan does
@@ -44,15 +50,26 @@ func Compile(outputs ...expr.Tensor) (*Plan, error) { return CompileFor(FP32, ou
 
 // CompileFor is Compile with activations stored at a precision. Outputs are float32 at any.
 func CompileFor(precision Precision, outputs ...expr.Tensor) (*Plan, error) {
+	return CompileStep(precision, outputs, nil)
+}
+
+// CompileStep is CompileFor with updates, whose values are float32 as outputs are. It fails where an update's input is none
+// or is updated twice, and where shapes differ.
+func CompileStep(precision Precision, outputs []expr.Tensor, updates []Update) (*Plan, error) {
 	p, err := order(outputs)
+	if err == nil {
+		err = p.orderUpdates(updates)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
 	p.factor()
 	p.number()
+	p.separateUpdates()
 	p.fuseBatchNorm()
 	p.fuseElementwise()
 	p.store(precision)
+	p.postponeUpdates()
 	p.planMemory()
 	return p, nil
 }

@@ -54,7 +54,7 @@ func (p *Plan) lifetimes() []life {
 		}
 		l.size = max(l.size, (v.Bytes()+align-1)/align*align)
 	}
-	return slices.DeleteFunc(lives, func(l life) bool { return l.first < 0 })
+	return slices.DeleteFunc(lives, func(l life) bool { return l.first < 0 || p.Values[l.store].Input != "" })
 }
 
 // lowest is the lowest offset at which a life overlaps no other that it meets in time.
@@ -102,7 +102,7 @@ func (p *Plan) reuseInPlace() {
 			continue
 		}
 		out := in.Out[0]
-		if p.viewed(out) {
+		if p.viewed(out) || p.Values[out].Store != out {
 			continue
 		}
 		for j, input := range in.Chain.Inputs {

@@ -42,6 +42,9 @@ func (p *Plan) number() {
 	for node, id := range p.ids {
 		p.ids[node] = to[id]
 	}
+	for i, u := range p.Updates {
+		p.Updates[i].Value = to[u.Value]
+	}
 	p.drop(gone)
 }
 

@@ -23,6 +23,8 @@ type Plan struct {
 	Arena int
 	// Outputs are the graph's nodes that were asked for.
 	Outputs []expr.Tensor
+	// Updates are the inputs that take a new value at the end of a run.
+	Updates []Assignment
 
 	ids map[*gorgonia.Node]ID
 }
@@ -103,7 +105,12 @@ func (p *Plan) String() string {
 			if v.Type != Float32 {
 				text += " " + v.Type.String()
 			}
-			outs = append(outs, fmt.Sprintf("%s @%d", text, p.Values[v.Store].Offset))
+			if store := p.Values[v.Store]; store.Input == "" {
+				text += fmt.Sprintf(" @%d", store.Offset)
+			} else {
+				text += fmt.Sprintf(" @%%%d", v.Store)
+			}
+			outs = append(outs, text)
 		}
 		for _, o := range in.In {
 			operands = append(operands, fmt.Sprintf("%%%d", o))
@@ -122,6 +129,13 @@ func (p *Plan) String() string {
 			s.WriteString(" " + in.Chain.String())
 		}
 		s.WriteByte('\n')
+	}
+	for _, u := range p.Updates {
+		how := "copy"
+		if p.Values[u.Value].Store == u.Input {
+			how = "in place"
+		}
+		fmt.Fprintf(&s, "%%%d <- %%%d %s\n", u.Input, u.Value, how)
 	}
 	fmt.Fprintf(&s, "arena %d bytes\n", p.Arena)
 	return s.String()

@@ -41,6 +41,9 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	}
 	arena := kernel.Alloc(p.Arena / engine.Float32.Bytes())
 	place := func(id engine.ID) {
+		if p.Values[p.Values[id].Store].Input != "" {
+			return // an update that is computed in the input's own memory
+		}
 		at := p.Values[p.Values[id].Store].Offset / engine.Float32.Bytes()
 		e.data[id] = arena[at : at+p.Values[id].Size()]
 	}
@@ -61,7 +64,7 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 		}
 		e.calls = append(e.calls, run)
 	}
-	e.stale, e.readers = make([]bool, len(e.calls)), p.Readers()
+	e.stale, e.readers, e.updates = make([]bool, len(e.calls)), p.Readers(), p.FirstUpdate()
 	return e, nil
 }
 
@@ -80,20 +83,33 @@ type Executable struct {
 	readers  [][]int            // of each input: instructions
 	spent    []time.Duration    // of each instruction, where timing is on
 	failed   error              // of the run in progress
+	updates  int                // the first instruction after which a run goes on to its end
 }
 
 // Bind gives an input its memory, which is read at each run.
 func (e *Executable) Bind(t expr.Tensor, data []float32) error {
-	id, ok := e.plan.Find(t)
-	if !ok || e.plan.Values[id].Input == "" {
-		return fmt.Errorf("bind: tensor of shape %v is no input of the plan", t.Shape())
+	id, err := e.plan.Slot(t, len(data), false)
+	if err != nil {
+		return fmt.Errorf("bind: %w", err)
 	}
-	v := e.plan.Values[id]
-	if len(data) != v.Size() {
-		return fmt.Errorf("bind %q: %d numbers for the shape %v", v.Input, len(data), v.Shape)
+	e.use(id, data)
+	return nil
+}
+
+// Hold gives an input its memory, in which it is also updated.
+func (e *Executable) Hold(t expr.Tensor, data []float32) error {
+	id, err := e.plan.Slot(t, len(data), true)
+	if err != nil {
+		return fmt.Errorf("hold: %w", err)
 	}
+	e.use(id, data)
+	return nil
+}
+
+// use makes data the memory of an input and of its views.
+func (e *Executable) use(id engine.ID, data []float32) {
 	if e.bound[id] && unsafe.SliceData(e.data[id]) == unsafe.SliceData(data) {
-		return nil
+		return
 	}
 	e.bound[id] = true
 	for other, w := range e.plan.Values {
@@ -104,10 +120,12 @@ func (e *Executable) Bind(t expr.Tensor, data []float32) error {
 	for _, i := range e.readers[id] {
 		e.stale[i] = true
 	}
-	return nil
 }
 
-// Run computes the outputs.
+// Fetch does nothing: inputs are updated in the memory by which they are held.
+func (e *Executable) Fetch(context.Context) error { return nil }
+
+// Run computes the outputs and the updates.
 func (e *Executable) Run(ctx context.Context) error {
 	for _, id := range e.inputs {
 		if !e.bound[id] {
@@ -117,7 +135,7 @@ func (e *Executable) Run(ctx context.Context) error {
 	e.record()
 	e.failed = nil
 	for i, step := range e.steps {
-		if err := ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil && i <= e.updates {
 			return err
 		}
 		if e.spent == nil {
@@ -129,6 +147,11 @@ func (e *Executable) Run(ctx context.Context) error {
 		}
 		if e.failed != nil {
 			return fmt.Errorf("instruction %d: %w", i, e.failed)
+		}
+	}
+	for _, u := range e.plan.Updates {
+		if e.plan.Values[u.Value].Store != u.Input {
+			copy(e.data[u.Input], e.data[u.Value])
 		}
 	}
 	return nil

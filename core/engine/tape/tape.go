@@ -31,7 +31,11 @@ func (Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &executable{plan: p, inputs: map[*gorgonia.Node][]float32{}, outputs: map[*gorgonia.Node]*gorgonia.Value{},
 		results: map[*gorgonia.Node][]float32{}}
 	var roots gorgonia.Nodes
-	for _, t := range p.Outputs {
+	wanted := slices.Clone(p.Outputs)
+	for _, u := range p.Updates {
+		wanted = append(wanted, u.Of.Value)
+	}
+	for _, t := range wanted {
 		n := t.Node()
 		if n.Op() == nil || e.outputs[n] != nil {
 			continue
@@ -69,21 +73,51 @@ type machine interface {
 }
 
 func (e *executable) Bind(t expr.Tensor, data []float32) error {
-	n := t.Node()
-	if n == nil || n.Op() != nil {
-		return fmt.Errorf("bind: tensor of shape %v is no input", t.Shape())
+	if _, err := e.plan.Slot(t, len(data), false); err != nil {
+		return fmt.Errorf("bind: %w", err)
 	}
-	if len(data) != n.Shape().TotalSize() {
-		return fmt.Errorf("bind %q: %d numbers for the shape %v", n.Name(), len(data), n.Shape())
-	}
-	e.inputs[n] = data
+	e.inputs[t.Node()] = data
 	return nil
 }
+
+func (e *executable) Hold(t expr.Tensor, data []float32) error {
+	if _, err := e.plan.Slot(t, len(data), true); err != nil {
+		return fmt.Errorf("hold: %w", err)
+	}
+	e.inputs[t.Node()] = data
+	return nil
+}
+
+// Fetch does nothing: inputs are updated in the memory by which they are held.
+func (e *executable) Fetch(context.Context) error { return nil }
 
 func (e *executable) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := e.compute(); err != nil {
+		return err
+	}
+	e.update()
+	return nil
+}
+
+// update gives inputs their new values: first all of those that are other inputs' values, which may be updated themselves.
+func (e *executable) update() {
+	values := make([][]float32, len(e.plan.Updates))
+	for i, u := range e.plan.Updates {
+		values[i] = e.Read(u.Of.Value)
+		if u.Of.Value.Node().Op() == nil {
+			values[i] = slices.Clone(values[i])
+		}
+	}
+	for i, u := range e.plan.Updates {
+		copy(e.inputs[u.Of.Input.Node()], values[i])
+	}
+}
+
+// compute fills the outputs' memory.
+func (e *executable) compute() error {
 	for _, n := range e.reads {
 		data, bound := e.inputs[n]
 		if !bound {
