@@ -13,6 +13,7 @@ import (
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/engine/enginetest"
 	"github.com/sslctl/sslctl/core/engine/tape"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
@@ -28,7 +29,7 @@ func TestPlans(t *testing.T) {
 		{"residual network", engine.FP32}, {"residual network", engine.BF16}} {
 		t.Run(c.name+" in "+c.precision.String(), func(t *testing.T) {
 			b := expr.New()
-			cost, wrt := graphs[c.name](b)
+			cost, wrt := enginetest.Graphs()[c.name](b)
 			grads, err := b.Grad(cost, wrt...)
 			if err != nil {
 				t.Fatal(err)
@@ -111,13 +112,13 @@ func TestRandomGraphs(t *testing.T) {
 				all = append(all, g)
 			}
 		}
-		values := draw(b.Inputs())
-		want := run(t, tape.Device{}, all, b.Inputs(), values)
-		got := run(t, cpu.New(pool), all, b.Inputs(), values)
+		values := enginetest.Draw(b.Inputs())
+		want := enginetest.Run(t, tape.Device{}, all, b.Inputs(), values)
+		got := enginetest.Run(t, cpu.New(pool), all, b.Inputs(), values)
 		// An output in which everything cancels keeps the rounding of what it was made of.
-		floor := 1e-3 * max(1, magnitude(slices.Concat(want...)))
+		floor := 1e-3 * max(1, enginetest.Magnitude(slices.Concat(want...)))
 		for i := range want {
-			if d := distance(got[i], want[i]) * magnitude(want[i]); d > 1e-4*max(magnitude(want[i]), floor) {
+			if d := enginetest.Distance(got[i], want[i]) * enginetest.Magnitude(want[i]); d > 1e-4*max(enginetest.Magnitude(want[i]), floor) {
 				plan, _ := engine.Compile(all...)
 				r.Fatalf("output %d differs by %.2g\n%v", i, d, plan)
 			}
