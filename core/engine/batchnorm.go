@@ -60,7 +60,7 @@ func (p *Plan) fuseMask() {
 	by := p.producers()
 	users := make([][]int, len(p.Values))
 	for i, in := range p.Instrs {
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			users[id] = append(users[id], i)
 		}
 	}
@@ -123,7 +123,7 @@ func (p *Plan) sort() {
 			return
 		}
 		done[i] = true
-		for _, id := range p.Instrs[i].reads() {
+		for _, id := range p.Instrs[i].Reads() {
 			visit(by[p.Values[id].Store])
 			visit(by[id])
 		}

@@ -11,7 +11,7 @@ type Cost struct {
 // Cost of an instruction. Only products count operations: what is elementwise is bound by memory.
 func (p *Plan) Cost(in Instr) Cost {
 	var c Cost
-	for _, id := range in.reads() {
+	for _, id := range in.Reads() {
 		c.Bytes += float64(p.Values[id].Bytes())
 	}
 	for _, id := range in.Out {

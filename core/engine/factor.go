@@ -320,7 +320,7 @@ func (p *Plan) sweep() {
 		in := p.Instrs[i]
 		gone[i] = !slices.ContainsFunc(in.Out, func(id ID) bool { return count[id] > 0 })
 		if gone[i] {
-			for _, id := range in.reads() {
+			for _, id := range in.Reads() {
 				count[id]--
 			}
 		}

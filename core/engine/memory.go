@@ -43,7 +43,7 @@ func (p *Plan) lifetimes() []life {
 				l.first, l.last = i, i
 			}
 		}
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			lives[p.Values[id].Store].last = i
 		}
 	}
@@ -83,7 +83,7 @@ func (p *Plan) reuseInPlace() {
 	pinned := make([]bool, len(p.Values))
 	computed := make([]bool, len(p.Values))
 	for i, in := range p.Instrs {
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			last[p.Values[id].Store] = i
 		}
 		for _, id := range in.Out {

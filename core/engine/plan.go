@@ -145,7 +145,7 @@ func (p *Plan) String() string {
 func (p *Plan) readers() []int {
 	count := make([]int, len(p.Values))
 	for _, in := range p.Instrs {
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			count[id]++
 		}
 	}
@@ -160,8 +160,8 @@ func (p *Plan) readers() []int {
 	return count
 }
 
-// reads lists every value that an instruction reads.
-func (in Instr) reads() []ID {
+// Reads lists every value that an instruction reads.
+func (in Instr) Reads() []ID {
 	ids := append([]ID(nil), in.In...)
 	for _, id := range []ID{in.Residual, in.Mask} {
 		if id != none {
@@ -175,7 +175,7 @@ func (in Instr) reads() []ID {
 func (p *Plan) Readers() [][]int {
 	readers := make([][]int, len(p.Values))
 	for i, in := range p.Instrs {
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			store := p.Values[id].Store
 			readers[store] = append(readers[store], i)
 		}

@@ -31,7 +31,7 @@ func newScheduling(p *Plan, after [][]int) *scheduling {
 	s := &scheduling{needs: make([]int, n), wishes: make([]int, n), needed: make([][]int, n), wished: make([][]int, n), done: make([]bool, n)}
 	by := p.producers()
 	for i, in := range p.Instrs {
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			for _, j := range distinct(by[id], by[p.Values[id].Store]) {
 				s.needs[i]++
 				s.needed[j] = append(s.needed[j], i)

@@ -134,7 +134,7 @@ func (p *Plan) customOps() []int {
 func (p *Plan) updateInPlace() {
 	by, last := p.producers(), make([]int, len(p.Values))
 	for i, in := range p.Instrs {
-		for _, id := range in.reads() {
+		for _, id := range in.Reads() {
 			last[p.Values[id].Store] = i
 		}
 	}

@@ -96,7 +96,7 @@ type register struct {
 }
 
 func (c *chainRun) task(worker, task int) {
-	scratch := c.e.pool.Scratch(worker, len(c.steps)*block)
+	scratch := c.e.pool.Scratch(worker, (len(c.in.Chain.Inputs)+len(c.steps))*block)
 	first := task / c.blocks * c.rowsPerTask
 	lo := task % c.blocks * block
 	hi := min(lo+block, c.cols)
@@ -107,11 +107,17 @@ func (c *chainRun) task(worker, task int) {
 
 func (c *chainRun) evaluate(row, lo, hi int, scratch []float32) {
 	var regs [maxRegisters]register
+	from, to := row*c.cols+lo, row*c.cols+hi
 	for i, input := range c.in.Chain.Inputs {
 		data := c.e.data[input.Value]
 		switch input.Repeat {
 		case engine.Full:
-			regs[i].v = data[row*c.cols+lo : row*c.cols+hi]
+			if half := c.e.halves[input.Value]; half != nil {
+				regs[i].v = scratch[(len(c.steps)+i)*block:][:hi-lo]
+				c.isa.Widen(regs[i].v, half[from:to])
+			} else {
+				regs[i].v = data[from:to]
+			}
 		case engine.Row:
 			regs[i].v = data[lo:hi]
 		case engine.Col:
@@ -120,18 +126,25 @@ func (c *chainRun) evaluate(row, lo, hi int, scratch []float32) {
 			regs[i] = register{s: data[0], scalar: true}
 		}
 	}
-	n, out := len(c.in.Chain.Inputs), c.e.data[c.in.Out[0]][row*c.cols+lo:row*c.cols+hi]
+	n, last := len(c.in.Chain.Inputs), len(c.steps)-1
+	half, out := c.e.halves[c.in.Out[0]], scratch[last*block:][:hi-lo]
+	if half == nil {
+		out = c.e.data[c.in.Out[0]][from:to]
+	}
 	for i := range c.steps {
 		dst := scratch[i*block : i*block+hi-lo]
-		if i == len(c.steps)-1 {
+		if i == last {
 			dst = out
 		}
 		regs[n+i] = c.apply(&c.steps[i], dst, regs[c.steps[i].A], regs[c.steps[i].B])
 	}
-	if last := regs[n+len(c.steps)-1]; last.scalar {
+	if result := regs[n+last]; result.scalar {
 		for i := range out {
-			out[i] = last.s
+			out[i] = result.s
 		}
+	}
+	if half != nil {
+		c.isa.Narrow(half[from:to], out)
 	}
 }
 

@@ -33,39 +33,39 @@ func (d *Device) Close() {}
 // scratch memory, which all of the device's executables share; later ones replay the recordings and allocate nothing.
 func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &Executable{plan: p, pool: d.recorder.Pool(), workers: d.pool, recorder: d.recorder,
-		data: make([][]float32, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
-	for _, v := range p.Values {
-		if v.Type != engine.Float32 {
-			return nil, fmt.Errorf("a value of shape %v is stored in %v: no kernel reads that", v.Shape, v.Type)
-		}
-	}
-	arena := kernel.Alloc(p.Arena / engine.Float32.Bytes())
-	place := func(id engine.ID) {
-		if p.Values[p.Values[id].Store].Input != "" {
-			return // an update that is computed in the input's own memory
-		}
-		at := p.Values[p.Values[id].Store].Offset / engine.Float32.Bytes()
-		e.data[id] = arena[at : at+p.Values[id].Size()]
-	}
-	for _, in := range p.Instrs {
-		for _, id := range in.Out {
-			place(id)
-		}
-	}
-	for id, v := range p.Values {
-		if v.Store != engine.ID(id) && e.data[v.Store] != nil {
-			place(engine.ID(id))
-		}
-	}
+		data: make([][]float32, len(p.Values)), halves: make([][]kernel.BF16, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
+	e.place(kernel.Alloc(p.Arena / engine.Float32.Bytes()))
+	e.staging = kernel.Alloc(e.stagingSize())
 	for i, in := range p.Instrs {
 		run, err := e.lower(in)
 		if err != nil {
 			return nil, fmt.Errorf("instruction %d: %w", i, err)
 		}
-		e.calls = append(e.calls, run)
+		e.calls = append(e.calls, e.staged(in, run))
 	}
 	e.stale, e.readers, e.updates = make([]bool, len(e.calls)), p.Readers(), p.FirstUpdate()
 	return e, nil
+}
+
+// place gives the computed values their memory in the arena.
+func (e *Executable) place(arena []float32) {
+	computed := make([]bool, len(e.plan.Values))
+	for _, in := range e.plan.Instrs {
+		for _, id := range in.Out {
+			computed[id], computed[e.plan.Values[id].Store] = true, true
+		}
+	}
+	for id, v := range e.plan.Values {
+		if !computed[id] && !computed[v.Store] || e.plan.Values[v.Store].Input != "" {
+			continue // an input's memory is the caller's, also for an update that is computed there
+		}
+		at := e.plan.Values[v.Store].Offset / engine.Float32.Bytes()
+		if v.Type == engine.BFloat16 {
+			e.halves[id] = kernel.ViewBF16(arena[at:], v.Size())
+		} else {
+			e.data[id] = arena[at : at+v.Size()]
+		}
+	}
 }
 
 // Executable is a plan with its memory.
@@ -74,7 +74,9 @@ type Executable struct {
 	pool     *kernel.Pool // the recorder's
 	workers  *kernel.Pool
 	recorder *kernel.Recorder
-	data     [][]float32 // of each value
+	data     [][]float32     // of each value stored in float32
+	halves   [][]kernel.BF16 // of each value stored in bfloat16
+	staging  []float32       // for the operands of kernels that know float32 only
 	inputs   []engine.ID
 	bound    []bool
 	calls    []func()           // kernels of each instruction

@@ -366,6 +366,16 @@ func adamWAVX2(w *float32, m *float32, v *float32, dw *float32, beta1 float32, r
 //go:noescape
 func emaAVX2(t *float32, o *float32, keep float32, rest float32, n int)
 
+// widenAVX2 converts bfloat16 numbers; n is a multiple of the vector's length.
+//
+//go:noescape
+func widenAVX2(dst *float32, src *uint16, n int)
+
+// narrowAVX2 rounds to bfloat16; n is a multiple of the vector's length.
+//
+//go:noescape
+func narrowAVX2(dst *uint16, src *float32, n int)
+
 // tile1x1AVX512 computes a tile of 1 rows and 16 columns.
 //
 //go:noescape
@@ -815,3 +825,18 @@ func adamWAVX512(w *float32, m *float32, v *float32, dw *float32, beta1 float32,
 //
 //go:noescape
 func emaAVX512(t *float32, o *float32, keep float32, rest float32, n int)
+
+// widenAVX512 converts bfloat16 numbers; n is a multiple of the vector's length.
+//
+//go:noescape
+func widenAVX512(dst *float32, src *uint16, n int)
+
+// narrowAVX512 rounds to bfloat16; n is a multiple of the vector's length.
+//
+//go:noescape
+func narrowAVX512(dst *uint16, src *float32, n int)
+
+// narrowAVX512BF16 rounds to bfloat16; n is a multiple of the vector's length.
+//
+//go:noescape
+func narrowAVX512BF16(dst *uint16, src *float32, n int)

@@ -7007,6 +7007,161 @@ done:
 	VZEROUPPER
 	RET
 
+// func widenAVX2(dst *float32, src *uint16, n int)
+// Requires: AVX, AVX2
+TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ      DX, $0x00000020
+	JL        next4
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXWD 16(CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	VPMOVZXWD 32(CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 64(AX)
+	VPMOVZXWD 48(CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 96(AX)
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000020, DX
+	JMP       loop4
+
+next4:
+loop1:
+	CMPQ      DX, $0x00000008
+	JL        next1
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000008, DX
+	JMP       loop1
+
+next1:
+	VZEROUPPER
+	RET
+
+// func narrowAVX2(dst *uint16, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·narrowAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ         DX, $0x00000020
+	JL           next4
+	VMOVUPS      (CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits1<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits7fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y0, Y1, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VBROADCASTSS bits400000<>+0(SB), Y3
+	VPOR         Y3, Y0, Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VPSRLD       $0x10, Y1, Y1
+	VPACKUSDW    Y1, Y1, Y1
+	VPERMQ       $0x08, Y1, Y1
+	VMOVDQU      X1, (AX)
+	VMOVUPS      32(CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits1<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits7fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y0, Y1, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VBROADCASTSS bits400000<>+0(SB), Y3
+	VPOR         Y3, Y0, Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VPSRLD       $0x10, Y1, Y1
+	VPACKUSDW    Y1, Y1, Y1
+	VPERMQ       $0x08, Y1, Y1
+	VMOVDQU      X1, 16(AX)
+	VMOVUPS      64(CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits1<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits7fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y0, Y1, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VBROADCASTSS bits400000<>+0(SB), Y3
+	VPOR         Y3, Y0, Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VPSRLD       $0x10, Y1, Y1
+	VPACKUSDW    Y1, Y1, Y1
+	VPERMQ       $0x08, Y1, Y1
+	VMOVDQU      X1, 32(AX)
+	VMOVUPS      96(CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits1<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits7fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y0, Y1, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VBROADCASTSS bits400000<>+0(SB), Y3
+	VPOR         Y3, Y0, Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VPSRLD       $0x10, Y1, Y1
+	VPACKUSDW    Y1, Y1, Y1
+	VPERMQ       $0x08, Y1, Y1
+	VMOVDQU      X1, 48(AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x00000020, DX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         DX, $0x00000008
+	JL           next1
+	VMOVUPS      (CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits1<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits7fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y0, Y1, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VBROADCASTSS bits400000<>+0(SB), Y3
+	VPOR         Y3, Y0, Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VPSRLD       $0x10, Y1, Y1
+	VPACKUSDW    Y1, Y1, Y1
+	VPERMQ       $0x08, Y1, Y1
+	VMOVDQU      X1, (AX)
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JMP          loop1
+
+next1:
+	VZEROUPPER
+	RET
+
+DATA bits1<>+0(SB)/4, $0x00000001
+GLOBL bits1<>(SB), RODATA|NOPTR, $4
+
+DATA bits7fff<>+0(SB)/4, $0x00007fff
+GLOBL bits7fff<>(SB), RODATA|NOPTR, $4
+
+DATA bits400000<>+0(SB)/4, $0x00400000
+GLOBL bits400000<>(SB), RODATA|NOPTR, $4
+
 // func tile1x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
@@ -17982,5 +18137,184 @@ next1:
 	VMOVUPS     Z2, K1, (AX)
 
 done:
+	VZEROUPPER
+	RET
+
+// func widenAVX512(dst *float32, src *uint16, n int)
+// Requires: AVX, AVX512F
+TEXT ·widenAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ      DX, $0x00000040
+	JL        next4
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (AX)
+	VPMOVZXWD 32(CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, 64(AX)
+	VPMOVZXWD 64(CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, 128(AX)
+	VPMOVZXWD 96(CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, 192(AX)
+	ADDQ      $0x00000100, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000040, DX
+	JMP       loop4
+
+next4:
+loop1:
+	CMPQ      DX, $0x00000010
+	JL        next1
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000010, DX
+	JMP       loop1
+
+next1:
+	VZEROUPPER
+	RET
+
+// func narrowAVX512(dst *uint16, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·narrowAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ         DX, $0x00000040
+	JL           next4
+	VMOVUPS      (CX), Z0
+	VPSRLD       $0x10, Z0, Z1
+	VBROADCASTSS bits1<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VBROADCASTSS bits7fff<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VCMPPS       $0x03, Z0, Z0, K1
+	VBROADCASTSS bits400000<>+0(SB), Z2
+	VPORD        Z2, Z0, K1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VPMOVDW      Z1, Y0
+	VMOVDQU      Y0, (AX)
+	VMOVUPS      64(CX), Z0
+	VPSRLD       $0x10, Z0, Z1
+	VBROADCASTSS bits1<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VBROADCASTSS bits7fff<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VCMPPS       $0x03, Z0, Z0, K1
+	VBROADCASTSS bits400000<>+0(SB), Z2
+	VPORD        Z2, Z0, K1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VPMOVDW      Z1, Y0
+	VMOVDQU      Y0, 32(AX)
+	VMOVUPS      128(CX), Z0
+	VPSRLD       $0x10, Z0, Z1
+	VBROADCASTSS bits1<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VBROADCASTSS bits7fff<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VCMPPS       $0x03, Z0, Z0, K1
+	VBROADCASTSS bits400000<>+0(SB), Z2
+	VPORD        Z2, Z0, K1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VPMOVDW      Z1, Y0
+	VMOVDQU      Y0, 64(AX)
+	VMOVUPS      192(CX), Z0
+	VPSRLD       $0x10, Z0, Z1
+	VBROADCASTSS bits1<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VBROADCASTSS bits7fff<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VCMPPS       $0x03, Z0, Z0, K1
+	VBROADCASTSS bits400000<>+0(SB), Z2
+	VPORD        Z2, Z0, K1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VPMOVDW      Z1, Y0
+	VMOVDQU      Y0, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000100, CX
+	SUBQ         $0x00000040, DX
+	JMP          loop4
+
+next4:
+loop1:
+	CMPQ         DX, $0x00000010
+	JL           next1
+	VMOVUPS      (CX), Z0
+	VPSRLD       $0x10, Z0, Z1
+	VBROADCASTSS bits1<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VBROADCASTSS bits7fff<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VCMPPS       $0x03, Z0, Z0, K1
+	VBROADCASTSS bits400000<>+0(SB), Z2
+	VPORD        Z2, Z0, K1, Z1
+	VPSRLD       $0x10, Z1, Z1
+	VPMOVDW      Z1, Y0
+	VMOVDQU      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JMP          loop1
+
+next1:
+	VZEROUPPER
+	RET
+
+// func narrowAVX512BF16(dst *uint16, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·narrowAVX512BF16(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop4:
+	CMPQ          DX, $0x00000040
+	JL            next4
+	VMOVUPS       (CX), Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VMOVUPS       64(CX), Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	VMOVUPS       128(CX), Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 64(AX)
+	VMOVUPS       192(CX), Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 96(AX)
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000100, CX
+	SUBQ          $0x00000040, DX
+	JMP           loop4
+
+next4:
+loop1:
+	CMPQ          DX, $0x00000010
+	JL            next1
+	VMOVUPS       (CX), Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000040, CX
+	SUBQ          $0x00000010, DX
+	JMP           loop1
+
+next1:
 	VZEROUPPER
 	RET

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/bits"
 	"strings"
 
 	"github.com/mmcloughlin/avo/build"
@@ -19,6 +20,7 @@ type kernel struct {
 	cols    []string // rowwise kernels: one value a column
 	scalars []string // float32 arguments
 	outs    []string // arrays that are written; a name of mats means in place
+	halves  []string // those of them that are stored in bfloat16
 	body    func(s simd, v vectors)
 }
 
@@ -45,11 +47,29 @@ func contains(l []string, s string) bool {
 }
 
 func (k kernel) signature(tail string) string {
-	sig := "func(" + strings.Join(k.pointers(), ", ") + " *float32, "
+	sig := "func("
+	for _, m := range k.pointers() {
+		sig += m + " *" + k.goType(m) + ", "
+	}
 	if len(k.scalars) > 0 {
 		sig += strings.Join(k.scalars, ", ") + " float32, "
 	}
 	return sig + tail + ")"
+}
+
+func (k kernel) goType(array string) string {
+	if contains(k.halves, array) {
+		return "uint16"
+	}
+	return "float32"
+}
+
+// width is the size of an array's numbers in bytes.
+func (k kernel) width(array string) int {
+	if contains(k.halves, array) {
+		return 2
+	}
+	return 4
 }
 
 func (k kernel) open(s simd, tail string) (map[string]reg.GPVirtual, vectors) {
@@ -119,8 +139,29 @@ func (s simd) partial(n reg.GPVirtual) access {
 	return signmask{mask}
 }
 
+// accesses gives the access to whole vectors of an array's numbers.
+func (k kernel) accesses(s simd) func(array string) access {
+	return func(array string) access {
+		if contains(k.halves, array) {
+			return halves{s}
+		}
+		return whole{}
+	}
+}
+
+// partial gives the access to the first n numbers of a vector of an array.
+func (k kernel) partial(s simd, n reg.GPVirtual) func(array string) access {
+	floats := s.partial(n)
+	return func(array string) access {
+		if contains(k.halves, array) {
+			return maskedHalves{s, floats.(opmask).k}
+		}
+		return floats
+	}
+}
+
 // step loads vector u of every input, runs the body and stores the outputs.
-func (k kernel) step(s simd, ptr map[string]reg.GPVirtual, fixed vectors, u int, a access) {
+func (k kernel) step(s simd, ptr map[string]reg.GPVirtual, fixed vectors, u int, a func(array string) access) {
 	v := vectors{}
 	for name, x := range fixed {
 		v[name] = x
@@ -130,17 +171,17 @@ func (k kernel) step(s simd, ptr map[string]reg.GPVirtual, fixed vectors, u int,
 			continue
 		}
 		v[m] = s.vec()
-		a.load(at(ptr[m], u*s.bytes()), v[m])
+		a(m).load(at(ptr[m], u*s.lanes*k.width(m)), v[m])
 	}
 	k.body(s, v)
 	for _, o := range k.outs {
-		a.store(v[o], at(ptr[o], u*s.bytes()))
+		a(o).store(v[o], at(ptr[o], u*s.lanes*k.width(o)))
 	}
 }
 
 func (k kernel) advance(s simd, ptr map[string]reg.GPVirtual, vecs int) {
 	for _, m := range k.pointers() {
-		build.ADDQ(operand.U32(uint32(vecs*s.bytes())), ptr[m])
+		build.ADDQ(operand.U32(uint32(vecs*s.lanes*k.width(m))), ptr[m])
 	}
 }
 
@@ -154,22 +195,27 @@ func flat(s simd, k kernel) {
 // sweep handles n floats, unroll vectors at a time, and leaves the pointers behind the last whole vector.
 func (k kernel) sweep(s simd, ptr map[string]reg.GPVirtual, fixed vectors, n reg.GPVirtual, unroll int) {
 	for _, width := range []int{unroll, 1} {
-		loop, next := label("loop", width), label("next", width)
-		build.Label(loop)
-		build.CMPQ(n, operand.U32(uint32(width*s.lanes)))
-		build.JL(operand.LabelRef(next))
-		for u := range width {
-			k.step(s, ptr, fixed, u, whole{})
-		}
-		k.advance(s, ptr, width)
-		build.SUBQ(operand.U32(uint32(width*s.lanes)), n)
-		build.JMP(operand.LabelRef(loop))
-		build.Label(next)
+		k.repeat(s, ptr, fixed, n, width)
 	}
 	build.TESTQ(n, n)
 	build.JZ(operand.LabelRef("done"))
-	k.step(s, ptr, fixed, 0, s.partial(n))
+	k.step(s, ptr, fixed, 0, k.partial(s, n))
 	build.Label("done")
+}
+
+// repeat handles width vectors at a time while n has as many.
+func (k kernel) repeat(s simd, ptr map[string]reg.GPVirtual, fixed vectors, n reg.GPVirtual, width int) {
+	loop, next := label("loop", width), label("next", width)
+	build.Label(loop)
+	build.CMPQ(n, operand.U32(uint32(width*s.lanes)))
+	build.JL(operand.LabelRef(next))
+	for u := range width {
+		k.step(s, ptr, fixed, u, k.accesses(s))
+	}
+	k.advance(s, ptr, width)
+	build.SUBQ(operand.U32(uint32(width*s.lanes)), n)
+	build.JMP(operand.LabelRef(loop))
+	build.Label(next)
 }
 
 func label(name string, n int) string { return name + string(rune('0'+n)) }
@@ -186,7 +232,7 @@ func rowwise(s simd, k kernel) {
 		if contains(k.cols, m) {
 			build.MOVQ(address(m), ptr[m])
 		} else {
-			build.LEAQ(operand.Mem{Base: ptr[m], Index: n, Scale: 4}, ptr[m])
+			build.LEAQ(operand.Mem{Base: ptr[m], Index: n, Scale: uint8(k.width(m))}, ptr[m])
 		}
 	}
 	build.DECQ(rows)
@@ -195,13 +241,14 @@ func rowwise(s simd, k kernel) {
 }
 
 // columns writes a kernel that sums down the columns of a matrix: k.outs name the sums, which the body adds to, and each
-// gets one value a column. ld is the distance of rows in floats. A group of vectors is held in registers at a time.
+// gets one value a column. ld is the distance of rows in numbers, of which all matrices have the same type. A group of
+// vectors is held in registers at a time.
 func columns(s simd, k kernel, group int) {
 	function(k.name+s.name, k.signature("rows, cols, ld int"))
 	build.Doc(k.name + s.name + " " + k.doc)
 	n := param("cols")
 	ld := param("ld")
-	build.SHLQ(operand.U8(2), ld)
+	build.SHLQ(operand.U8(uint8(bits.TrailingZeros(uint(k.width(k.mats[0]))))), ld)
 	ptr := map[string]reg.GPVirtual{}
 	for _, m := range k.pointers() {
 		ptr[m] = param(m)
@@ -211,7 +258,7 @@ func columns(s simd, k kernel, group int) {
 		build.Label(loop)
 		build.CMPQ(n, operand.U32(uint32(width*s.lanes)))
 		build.JL(operand.LabelRef(next))
-		k.columnGroup(s, ptr, ld, width, whole{})
+		k.columnGroup(s, ptr, ld, width, k.accesses(s))
 		k.advance(s, ptr, width)
 		build.SUBQ(operand.U32(uint32(width*s.lanes)), n)
 		build.JMP(operand.LabelRef(loop))
@@ -219,19 +266,19 @@ func columns(s simd, k kernel, group int) {
 	}
 	build.TESTQ(n, n)
 	build.JZ(operand.LabelRef("done"))
-	k.columnGroup(s, ptr, ld, 0, s.partial(n))
+	k.columnGroup(s, ptr, ld, 0, k.partial(s, n))
 	build.Label("done")
 	finish()
 }
 
 // columnGroup sums down width vectors of columns; width 0 stands for the partial vector.
-func (k kernel) columnGroup(s simd, ptr map[string]reg.GPVirtual, ld reg.GPVirtual, width int, a access) {
+func (k kernel) columnGroup(s simd, ptr map[string]reg.GPVirtual, ld reg.GPVirtual, width int, a func(array string) access) {
 	held := make([]vectors, max(width, 1))
 	for u := range held {
 		held[u] = vectors{}
 		for _, c := range k.cols {
 			held[u][c] = s.vec()
-			a.load(at(ptr[c], u*s.bytes()), held[u][c])
+			a(c).load(at(ptr[c], u*s.bytes()), held[u][c])
 		}
 		for _, o := range k.outs {
 			held[u][o] = s.zero()
@@ -252,7 +299,7 @@ func (k kernel) columnGroup(s simd, ptr map[string]reg.GPVirtual, ld reg.GPVirtu
 		}
 		for _, m := range k.mats {
 			v[m] = s.vec()
-			a.load(at(down[m], u*s.bytes()), v[m])
+			a(m).load(at(down[m], u*s.lanes*k.width(m)), v[m])
 		}
 		k.body(s, v)
 	}
@@ -263,7 +310,7 @@ func (k kernel) columnGroup(s simd, ptr map[string]reg.GPVirtual, ld reg.GPVirtu
 	build.JNZ(operand.LabelRef(loop))
 	for u := range held {
 		for _, o := range k.outs {
-			a.store(held[u][o], at(ptr[o], u*s.bytes()))
+			a(o).store(held[u][o], at(ptr[o], u*s.bytes()))
 		}
 	}
 }
@@ -288,7 +335,7 @@ func reduce(s simd, k kernel) {
 		build.CMPQ(n, operand.U32(uint32(width*s.lanes)))
 		build.JL(operand.LabelRef(next))
 		for u := range width {
-			k.step(s, ptr, vectors{"sum": sums[u]}, u, whole{})
+			k.step(s, ptr, vectors{"sum": sums[u]}, u, k.accesses(s))
 		}
 		k.advance(s, ptr, width)
 		build.SUBQ(operand.U32(uint32(width*s.lanes)), n)
@@ -297,7 +344,7 @@ func reduce(s simd, k kernel) {
 	}
 	build.TESTQ(n, n)
 	build.JZ(operand.LabelRef("done"))
-	k.step(s, ptr, vectors{"sum": sums[1]}, 0, s.partial(n))
+	k.step(s, ptr, vectors{"sum": sums[1]}, 0, k.partial(s, n))
 	build.Label("done")
 	build.Store(s.total(sums[:]), build.ReturnIndex(0))
 	finish()

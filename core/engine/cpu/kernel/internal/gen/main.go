@@ -1,7 +1,12 @@
 // Command gen writes the package's assembly, kernels_amd64.s, and its Go declarations, kernels_amd64.go.
 package main
 
-import "github.com/mmcloughlin/avo/build"
+import (
+	"flag"
+	"log"
+
+	"github.com/mmcloughlin/avo/build"
+)
 
 func main() {
 	thread()
@@ -15,6 +20,11 @@ func main() {
 		batchNorm(s)
 		maxPool(s)
 		optimisers(s)
+		conversions(s)
 	}
+	conversions(avx512bf16)
 	build.Generate()
+	if err := encodeRounding(flag.Lookup("out").Value.String()); err != nil {
+		log.Fatal(err)
+	}
 }

@@ -15,6 +15,7 @@ type simd struct {
 	name    string
 	lanes   int // float32 values in a vector
 	maxRows int // rows of the largest tile: two vectors a row and the operands fill the registers
+	bf16    bool
 }
 
 var (

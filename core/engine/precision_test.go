@@ -1,0 +1,30 @@
+package engine_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/sslctl/sslctl/core/engine/cpu"
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/engine/enginetest"
+)
+
+// TestBF16 stores activations in bfloat16, on every instruction set; the bits are the same whatever the number of threads.
+func TestBF16(t *testing.T) {
+	for _, isa := range kernel.ISAs() {
+		t.Run(isa.String(), func(t *testing.T) {
+			var first [][]float32
+			for _, threads := range []int{1, 2, 5} {
+				pool := kernel.NewPool(threads, kernel.WithISA(isa))
+				got := enginetest.BF16(t, cpu.New(pool))
+				pool.Close()
+				if first == nil {
+					first = got
+				}
+				if fmt.Sprint(got) != fmt.Sprint(first) {
+					t.Errorf("%d threads give other bits than one", threads)
+				}
+			}
+		})
+	}
+}
