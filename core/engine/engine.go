@@ -2,11 +2,12 @@
 // self-supervision.
 //
 // [Compile] takes the tensors that a caller wants to read; a [Device] loads the plan; the [Executable] is given memory for
-// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through eight passes, a file
+// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through nine passes, a file
 // each: order (what is needed, operands first), factor (large matrices of low rank as their factors), number (equal values
 // computed once, copies that are none), batch norm (activation and residual in the same pass, forward and backward), fuse
 // (elementwise chains in one pass over memory), precision (which values are stored in bfloat16), update (new values written
-// over their inputs) and memory (one arena, reused by lifetime). [Plan.String] prints the result.
+// over their inputs), hasten (gradients of weights where they free memory) and memory (one arena, reused by lifetime).
+// [Plan.String] prints the result.
 package engine
 
 import (
@@ -70,6 +71,8 @@ func CompileStep(precision Precision, outputs []expr.Tensor, updates []Update) (
 	p.fuseElementwise()
 	p.store(precision)
 	p.postponeUpdates()
+	p.reuseInPlace()
+	p.hasten()
 	p.planMemory()
 	return p, nil
 }

@@ -9,10 +9,8 @@ import (
 const align = 64
 
 // planMemory gives every computed store a place in one arena. Two stores may share memory when one is dead before the
-// other is written. Large stores are placed first, each at the lowest place that is free during its life; a chain writes
-// over an operand that dies with it where it can.
+// other is written. Large stores are placed first, each at the lowest place that is free during its life.
 func (p *Plan) planMemory() {
-	p.reuseInPlace()
 	lives := p.lifetimes()
 	slices.SortStableFunc(lives, func(a, b life) int { return cmp.Compare(b.size, a.size) })
 	var placed []life
