@@ -104,7 +104,7 @@ func (v window) band(p *Pool, worker, n0, n1, i0, i1 int, x []float32, b panels,
 	t := &slot.tile
 	v.setTaps(slot, f)
 	t.rs, t.cs = v.step*f.pixel*floatBytes, v.across*floatBytes
-	t.ks, t.alpha, t.flags = floatBytes, 1, 0
+	t.ks, t.alpha, t.flags = floatBytes, 1, tileFetch
 	for j := range b.count() {
 		c0, c1, narrow := b.columns(j)
 		t.columns(c1 - c0)

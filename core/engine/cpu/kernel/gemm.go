@@ -189,7 +189,7 @@ func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
 		if sums != nil {
 			out = gemmOut{c: sums[split*g.M*g.N:], ld: g.N, alpha: 1}
 		}
-		g.block(p, worker, b, m0, m1, j0, j1, k0, k1, out)
+		g.block(p, worker, b, m0, m1, j0, j1, k0, k1, out, g.rowsOfA(task+p.threads, blocks))
 	})
 	if sums != nil {
 		g.finishRows(p, sums, splits)
@@ -210,8 +210,9 @@ func (g *GemmArgs) destination() gemmOut {
 	return gemmOut{c: g.C, ld: g.Ldc, alpha: g.Alpha, add: g.Beta != 0, bias: g.Bias, relu: g.ReLU}
 }
 
-// block multiplies rows [m0, m1) of op(A) with panels [j0, j1) over k in [k0, k1).
-func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 int, out gemmOut) {
+// block multiplies rows [m0, m1) of op(A) with panels [j0, j1) over k in [k0, k1). Meanwhile it fetches next, which the
+// worker will probably need then.
+func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 int, out gemmOut, next []float32) {
 	arena, t := &p.slots[worker].arena, &p.slots[worker].tile
 	depth := parts(k1-k0, gemmDepth)
 	var copied, piece []float32
@@ -240,15 +241,27 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 				t.columns(c1 - c0)
 				t.b = g.panelOfB(b, j, lo, hi, piece)
 				t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
+				t.flags |= tileFetch
 			}
 			r0, r1 := span(m1-m0, tiles, i)
 			if t.a = &a.data[r0*a.row]; a.tile > 0 {
 				t.a = &a.data[i*a.tile]
 			}
 			t.c = &out.c[(m0+r0)*out.ld+c0]
+			t.fetch(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
 			t.run(p.isa, r1-r0, narrow)
 		}
 	}
+	t.fetchNothing()
+}
+
+// rowsOfA is the memory of a block of rows of A, if there is such a block and its rows are A's.
+func (g *GemmArgs) rowsOfA(block, blocks int) []float32 {
+	if block >= blocks || g.TransA {
+		return nil
+	}
+	m0, m1 := span(g.M, blocks, block)
+	return g.A[m0*g.Lda : (m1-1)*g.Lda+g.K]
 }
 
 // panelOfB returns rows [lo, hi) of a panel, which it packs into piece where the panels are not packed.

@@ -22,16 +22,28 @@ TEXT ·pauseCPU(SB), NOSPLIT, $0
 	RET
 
 // func tile1x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	MOVQ   8(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), CX
-	MOVQ   56(AX), DI
-	LEAQ   (CX)(CX*2), CX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	MOVQ       8(AX), DX
+	MOVQ       24(AX), BX
+	MOVQ       32(AX), SI
+	MOVQ       56(AX), DI
+	MOVQ       152(AX), CX
+	TESTQ      $0x00000008, CX
+	JZ         product
+	MOVQ       16(AX), R8
+	MOVQ       128(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+
+product:
+	MOVQ 48(AX), CX
+	LEAQ (CX)(CX*2), CX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (BX), R8
@@ -53,11 +65,11 @@ loop:
 	JNZ          tap
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y1
-	MOVQ         16(AX), BX
+	MOVQ         16(AX), DX
 	MOVQ         128(AX), CX
 	LEAQ         (CX)(CX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         BX, CX
+	ADDQ         DX, CX
 	MOVQ         152(AX), DX
 	VBROADCASTSS 160(AX), Y2
 	VMULPS       Y2, Y0, Y0
@@ -69,8 +81,8 @@ loop:
 bias:
 	TESTQ      $0x00000002, DX
 	JZ         relu
-	MOVQ       136(AX), BX
-	VMASKMOVPS (BX), Y1, Y2
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
 
 relu:
@@ -85,17 +97,29 @@ store:
 	RET
 
 // func tile1x2AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   8(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), CX
-	MOVQ   56(AX), DI
-	LEAQ   (CX)(CX*2), CX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       8(AX), DX
+	MOVQ       24(AX), BX
+	MOVQ       32(AX), SI
+	MOVQ       56(AX), DI
+	MOVQ       152(AX), CX
+	TESTQ      $0x00000008, CX
+	JZ         product
+	MOVQ       16(AX), R8
+	MOVQ       128(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+
+product:
+	MOVQ 48(AX), CX
+	LEAQ (CX)(CX*2), CX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (BX), R8
@@ -120,11 +144,11 @@ loop:
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
-	MOVQ         16(AX), BX
+	MOVQ         16(AX), DX
 	MOVQ         128(AX), CX
 	LEAQ         (CX)(CX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         BX, CX
+	ADDQ         DX, CX
 	MOVQ         152(AX), DX
 	VBROADCASTSS 160(AX), Y4
 	VMULPS       Y4, Y0, Y0
@@ -139,9 +163,9 @@ loop:
 bias:
 	TESTQ      $0x00000002, DX
 	JZ         relu
-	MOVQ       136(AX), BX
-	VMASKMOVPS (BX), Y2, Y4
-	VMASKMOVPS 32(BX), Y3, Y5
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y2, Y4
+	VMASKMOVPS 32(AX), Y3, Y5
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y5, Y1, Y1
 
@@ -159,17 +183,30 @@ store:
 	RET
 
 // func tile2x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (SI), R9
@@ -193,11 +230,11 @@ loop:
 	JNZ          tap
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y2
-	MOVQ         16(AX), SI
+	MOVQ         16(AX), BX
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         SI, CX
+	ADDQ         BX, CX
 	MOVQ         152(AX), BX
 	VBROADCASTSS 160(AX), Y3
 	VMULPS       Y3, Y0, Y0
@@ -212,8 +249,8 @@ loop:
 bias:
 	TESTQ      $0x00000002, BX
 	JZ         relu
-	MOVQ       136(AX), SI
-	VMASKMOVPS (SI), Y2, Y3
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y2, Y3
 	VADDPS     Y3, Y0, Y0
 	VADDPS     Y3, Y1, Y1
 
@@ -231,19 +268,32 @@ store:
 	RET
 
 // func tile2x2AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile2x2AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (SI), R9
@@ -271,11 +321,11 @@ loop:
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	MOVQ         16(AX), SI
+	MOVQ         16(AX), BX
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         SI, CX
+	ADDQ         BX, CX
 	MOVQ         152(AX), BX
 	VBROADCASTSS 160(AX), Y6
 	VMULPS       Y6, Y0, Y0
@@ -296,9 +346,9 @@ loop:
 bias:
 	TESTQ      $0x00000002, BX
 	JZ         relu
-	MOVQ       136(AX), SI
-	VMASKMOVPS (SI), Y4, Y6
-	VMASKMOVPS 32(SI), Y5, Y7
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y4, Y6
+	VMASKMOVPS 32(AX), Y5, Y7
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y7, Y1, Y1
 	VADDPS     Y6, Y2, Y2
@@ -322,18 +372,32 @@ store:
 	RET
 
 // func tile3x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (SI), R9
@@ -359,11 +423,11 @@ loop:
 	JNZ          tap
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y3
-	MOVQ         16(AX), SI
+	MOVQ         16(AX), BX
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         SI, CX
+	ADDQ         BX, CX
 	MOVQ         152(AX), BX
 	VBROADCASTSS 160(AX), Y4
 	VMULPS       Y4, Y0, Y0
@@ -381,8 +445,8 @@ loop:
 bias:
 	TESTQ      $0x00000002, BX
 	JZ         relu
-	MOVQ       136(AX), SI
-	VMASKMOVPS (SI), Y3, Y4
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y3, Y4
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y4, Y1, Y1
 	VADDPS     Y4, Y2, Y2
@@ -403,21 +467,35 @@ store:
 	RET
 
 // func tile3x2AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile3x2AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (SI), R9
@@ -448,11 +526,11 @@ loop:
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	MOVQ         16(AX), SI
+	MOVQ         16(AX), BX
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         SI, CX
+	ADDQ         BX, CX
 	MOVQ         152(AX), BX
 	VBROADCASTSS 160(AX), Y8
 	VMULPS       Y8, Y0, Y0
@@ -479,9 +557,9 @@ loop:
 bias:
 	TESTQ      $0x00000002, BX
 	JZ         relu
-	MOVQ       136(AX), SI
-	VMASKMOVPS (SI), Y6, Y8
-	VMASKMOVPS 32(SI), Y7, Y9
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y6, Y8
+	VMASKMOVPS 32(AX), Y7, Y9
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y8, Y2, Y2
@@ -511,19 +589,34 @@ store:
 	RET
 
 // func tile4x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   8(AX), SI
-	MOVQ   24(AX), DI
-	MOVQ   32(AX), R8
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R9
-	LEAQ   (DX)(DX*2), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       8(AX), SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (DI), R10
@@ -551,11 +644,11 @@ loop:
 	JNZ          tap
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y4
-	MOVQ         16(AX), DI
+	MOVQ         16(AX), SI
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), BX
 	MOVQ         96(AX), CX
-	ADDQ         DI, CX
+	ADDQ         SI, CX
 	MOVQ         152(AX), SI
 	VBROADCASTSS 160(AX), Y5
 	VMULPS       Y5, Y0, Y0
@@ -576,8 +669,8 @@ loop:
 bias:
 	TESTQ      $0x00000002, SI
 	JZ         relu
-	MOVQ       136(AX), DI
-	VMASKMOVPS (DI), Y4, Y5
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y4, Y5
 	VADDPS     Y5, Y0, Y0
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y5, Y2, Y2
@@ -601,23 +694,38 @@ store:
 	RET
 
 // func tile4x2AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), SI
-	MOVQ   24(AX), DI
-	MOVQ   32(AX), R8
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R9
-	LEAQ   (DX)(DX*2), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       8(AX), SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (DI), R10
@@ -651,11 +759,11 @@ loop:
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	MOVQ         16(AX), DI
+	MOVQ         16(AX), SI
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), BX
 	MOVQ         96(AX), CX
-	ADDQ         DI, CX
+	ADDQ         SI, CX
 	MOVQ         152(AX), SI
 	VBROADCASTSS 160(AX), Y10
 	VMULPS       Y10, Y0, Y0
@@ -688,9 +796,9 @@ loop:
 bias:
 	TESTQ      $0x00000002, SI
 	JZ         relu
-	MOVQ       136(AX), DI
-	VMASKMOVPS (DI), Y8, Y10
-	VMASKMOVPS 32(DI), Y9, Y11
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y8, Y10
+	VMASKMOVPS 32(AX), Y9, Y11
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y10, Y2, Y2
@@ -726,20 +834,38 @@ store:
 	RET
 
 // func tile5x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile5x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (R8), R11
@@ -772,13 +898,13 @@ loop:
 	JNZ          tap
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y5
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Y6
 	VMULPS       Y6, Y0, Y0
@@ -802,8 +928,8 @@ loop:
 bias:
 	TESTQ      $0x00000002, DI
 	JZ         relu
-	MOVQ       136(AX), R8
-	VMASKMOVPS (R8), Y5, Y6
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y5, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y1, Y1
 	VADDPS     Y6, Y2, Y2
@@ -830,25 +956,43 @@ store:
 	RET
 
 // func tile5x2AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile5x2AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (R8), R11
@@ -888,13 +1032,13 @@ loop:
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y11
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Y12
 	VMULPS       Y12, Y0, Y0
@@ -933,9 +1077,9 @@ loop:
 bias:
 	TESTQ      $0x00000002, DI
 	JZ         relu
-	MOVQ       136(AX), R8
-	VMASKMOVPS (R8), Y10, Y12
-	VMASKMOVPS 32(R8), Y11, Y13
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y10, Y12
+	VMASKMOVPS 32(AX), Y11, Y13
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y12, Y2, Y2
@@ -977,21 +1121,40 @@ store:
 	RET
 
 // func tile6x1AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile6x1AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (R8), R11
@@ -1026,13 +1189,13 @@ loop:
 	JNZ          tap
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y6
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Y7
 	VMULPS       Y7, Y0, Y0
@@ -1059,8 +1222,8 @@ loop:
 bias:
 	TESTQ      $0x00000002, DI
 	JZ         relu
-	MOVQ       136(AX), R8
-	VMASKMOVPS (R8), Y6, Y7
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y6, Y7
 	VADDPS     Y7, Y0, Y0
 	VADDPS     Y7, Y1, Y1
 	VADDPS     Y7, Y2, Y2
@@ -1090,27 +1253,46 @@ store:
 	RET
 
 // func tile6x2AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tile6x2AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), CX
 
 tap:
 	MOVQ (R8), R11
@@ -1153,13 +1335,13 @@ loop:
 	MOVQ         144(AX), CX
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Y14
 	VMULPS       Y14, Y0, Y0
@@ -1204,9 +1386,9 @@ loop:
 bias:
 	TESTQ      $0x00000002, DI
 	JZ         relu
-	MOVQ       136(AX), R8
-	VMASKMOVPS (R8), Y12, Y14
-	VMASKMOVPS 32(R8), Y13, Y15
+	MOVQ       136(AX), AX
+	VMASKMOVPS (AX), Y12, Y14
+	VMASKMOVPS 32(AX), Y13, Y15
 	VADDPS     Y14, Y0, Y0
 	VADDPS     Y15, Y1, Y1
 	VADDPS     Y14, Y2, Y2
@@ -7165,14 +7347,26 @@ GLOBL bits400000<>(SB), RODATA|NOPTR, $4
 // func tile1x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	MOVQ   8(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), CX
-	MOVQ   56(AX), DI
-	LEAQ   (CX)(CX*2), CX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	MOVQ       8(AX), DX
+	MOVQ       24(AX), BX
+	MOVQ       32(AX), SI
+	MOVQ       56(AX), DI
+	MOVQ       152(AX), CX
+	TESTQ      $0x00000008, CX
+	JZ         product
+	MOVQ       16(AX), R8
+	MOVQ       128(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+
+product:
+	MOVQ 48(AX), CX
+	LEAQ (CX)(CX*2), CX
+	MOVQ 168(AX), R9
 
 tap:
 	MOVQ (BX), R8
@@ -7184,6 +7378,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(DX)
+	PREFETCHT1       (R9)
+	ADDQ             176(AX), R9
 	VMOVUPS          (DX), Z1
 	VFMADD231PS.BCST (CX), Z1, Z0
 	ADDQ             $0x00000040, DX
@@ -7193,11 +7389,11 @@ loop:
 	DECQ             SI
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), BX
+	MOVQ             16(AX), DX
 	MOVQ             128(AX), CX
 	LEAQ             (CX)(CX*2), CX
 	MOVQ             96(AX), CX
-	ADDQ             BX, CX
+	ADDQ             DX, CX
 	MOVQ             152(AX), DX
 	VBROADCASTSS     160(AX), Z1
 	VMULPS           Z1, Z0, Z0
@@ -7209,8 +7405,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, DX
 	JZ        relu
-	MOVQ      136(AX), BX
-	VMOVUPS.Z (BX), K1, Z1
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 
 relu:
@@ -7227,15 +7423,28 @@ store:
 // func tile1x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   8(AX), DX
-	MOVQ   24(AX), BX
-	MOVQ   32(AX), SI
-	MOVQ   48(AX), CX
-	MOVQ   56(AX), DI
-	LEAQ   (CX)(CX*2), CX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       8(AX), DX
+	MOVQ       24(AX), BX
+	MOVQ       32(AX), SI
+	MOVQ       56(AX), DI
+	MOVQ       152(AX), CX
+	TESTQ      $0x00000008, CX
+	JZ         product
+	MOVQ       16(AX), R8
+	MOVQ       128(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+
+product:
+	MOVQ 48(AX), CX
+	LEAQ (CX)(CX*2), CX
+	MOVQ 168(AX), R9
 
 tap:
 	MOVQ (BX), R8
@@ -7248,6 +7457,8 @@ tap:
 loop:
 	PREFETCHT0   1024(DX)
 	PREFETCHT0   1088(DX)
+	PREFETCHT1   (R9)
+	ADDQ         176(AX), R9
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -7261,11 +7472,11 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), BX
+	MOVQ         16(AX), DX
 	MOVQ         128(AX), CX
 	LEAQ         (CX)(CX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         BX, CX
+	ADDQ         DX, CX
 	MOVQ         152(AX), DX
 	VBROADCASTSS 160(AX), Z4
 	VMULPS       Z4, Z0, Z0
@@ -7280,9 +7491,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, DX
 	JZ        relu
-	MOVQ      136(AX), BX
-	VMOVUPS.Z (BX), K1, Z4
-	VMOVUPS.Z 64(BX), K2, Z2
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z2
 	VADDPS    Z4, Z0, Z0
 	VADDPS    Z2, Z1, Z1
 
@@ -7302,15 +7513,28 @@ store:
 // func tile2x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R10
 
 tap:
 	MOVQ (SI), R9
@@ -7322,6 +7546,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(BX)
+	PREFETCHT1       (R10)
+	ADDQ             176(AX), R10
 	VMOVUPS          (BX), Z2
 	VFMADD231PS.BCST (CX), Z2, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
@@ -7332,11 +7558,11 @@ loop:
 	DECQ             DI
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), SI
+	MOVQ             16(AX), BX
 	MOVQ             128(AX), DX
 	LEAQ             (DX)(DX*2), CX
 	MOVQ             96(AX), CX
-	ADDQ             SI, CX
+	ADDQ             BX, CX
 	MOVQ             152(AX), BX
 	VBROADCASTSS     160(AX), Z2
 	VMULPS           Z2, Z0, Z0
@@ -7351,8 +7577,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, BX
 	JZ        relu
-	MOVQ      136(AX), SI
-	VMOVUPS.Z (SI), K1, Z2
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z2
 	VADDPS    Z2, Z0, Z0
 	VADDPS    Z2, Z1, Z1
 
@@ -7372,17 +7598,32 @@ store:
 // func tile2x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R10
 
 tap:
 	MOVQ (SI), R9
@@ -7395,6 +7636,8 @@ tap:
 loop:
 	PREFETCHT0   1024(BX)
 	PREFETCHT0   1088(BX)
+	PREFETCHT1   (R10)
+	ADDQ         176(AX), R10
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -7411,11 +7654,11 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), SI
+	MOVQ         16(AX), BX
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         SI, CX
+	ADDQ         BX, CX
 	MOVQ         152(AX), BX
 	VBROADCASTSS 160(AX), Z6
 	VMULPS       Z6, Z0, Z0
@@ -7436,9 +7679,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, BX
 	JZ        relu
-	MOVQ      136(AX), SI
-	VMOVUPS.Z (SI), K1, Z6
-	VMOVUPS.Z 64(SI), K2, Z7
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
 	VADDPS    Z6, Z0, Z0
 	VADDPS    Z7, Z1, Z1
 	VADDPS    Z6, Z2, Z2
@@ -7464,16 +7707,30 @@ store:
 // func tile3x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R10
 
 tap:
 	MOVQ (SI), R9
@@ -7485,6 +7742,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(BX)
+	PREFETCHT1       (R10)
+	ADDQ             176(AX), R10
 	VMOVUPS          (BX), Z3
 	VFMADD231PS.BCST (CX), Z3, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
@@ -7496,11 +7755,11 @@ loop:
 	DECQ             DI
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), SI
+	MOVQ             16(AX), BX
 	MOVQ             128(AX), DX
 	LEAQ             (DX)(DX*2), CX
 	MOVQ             96(AX), CX
-	ADDQ             SI, CX
+	ADDQ             BX, CX
 	MOVQ             152(AX), BX
 	VBROADCASTSS     160(AX), Z3
 	VMULPS           Z3, Z0, Z0
@@ -7518,8 +7777,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, BX
 	JZ        relu
-	MOVQ      136(AX), SI
-	VMOVUPS.Z (SI), K1, Z3
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z3
 	VADDPS    Z3, Z0, Z0
 	VADDPS    Z3, Z1, Z1
 	VADDPS    Z3, Z2, Z2
@@ -7542,19 +7801,36 @@ store:
 // func tile3x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   8(AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R8
-	LEAQ   (DX)(DX*2), CX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R10
 
 tap:
 	MOVQ (SI), R9
@@ -7567,6 +7843,8 @@ tap:
 loop:
 	PREFETCHT0   1024(BX)
 	PREFETCHT0   1088(BX)
+	PREFETCHT1   (R10)
+	ADDQ         176(AX), R10
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (CX), Z8
@@ -7586,11 +7864,11 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), SI
+	MOVQ         16(AX), BX
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), CX
 	MOVQ         96(AX), CX
-	ADDQ         SI, CX
+	ADDQ         BX, CX
 	MOVQ         152(AX), BX
 	VBROADCASTSS 160(AX), Z8
 	VMULPS       Z8, Z0, Z0
@@ -7617,9 +7895,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, BX
 	JZ        relu
-	MOVQ      136(AX), SI
-	VMOVUPS.Z (SI), K1, Z8
-	VMOVUPS.Z 64(SI), K2, Z9
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
 	VADDPS    Z8, Z0, Z0
 	VADDPS    Z9, Z1, Z1
 	VADDPS    Z8, Z2, Z2
@@ -7651,17 +7929,32 @@ store:
 // func tile4x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   8(AX), SI
-	MOVQ   24(AX), DI
-	MOVQ   32(AX), R8
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R9
-	LEAQ   (DX)(DX*2), BX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       8(AX), SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ 168(AX), R11
 
 tap:
 	MOVQ (DI), R10
@@ -7673,6 +7966,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(SI)
+	PREFETCHT1       (R11)
+	ADDQ             176(AX), R11
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (CX), Z4, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
@@ -7685,11 +7980,11 @@ loop:
 	DECQ             R8
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), DI
+	MOVQ             16(AX), SI
 	MOVQ             128(AX), DX
 	LEAQ             (DX)(DX*2), BX
 	MOVQ             96(AX), CX
-	ADDQ             DI, CX
+	ADDQ             SI, CX
 	MOVQ             152(AX), SI
 	VBROADCASTSS     160(AX), Z4
 	VMULPS           Z4, Z0, Z0
@@ -7710,8 +8005,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, SI
 	JZ        relu
-	MOVQ      136(AX), DI
-	VMOVUPS.Z (DI), K1, Z4
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z4
 	VADDPS    Z4, Z0, Z0
 	VADDPS    Z4, Z1, Z1
 	VADDPS    Z4, Z2, Z2
@@ -7737,21 +8032,40 @@ store:
 // func tile4x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   8(AX), SI
-	MOVQ   24(AX), DI
-	MOVQ   32(AX), R8
-	MOVQ   48(AX), DX
-	MOVQ   56(AX), R9
-	LEAQ   (DX)(DX*2), BX
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       8(AX), SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ 168(AX), R11
 
 tap:
 	MOVQ (DI), R10
@@ -7764,6 +8078,8 @@ tap:
 loop:
 	PREFETCHT0   1024(SI)
 	PREFETCHT0   1088(SI)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -7786,11 +8102,11 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), DI
+	MOVQ         16(AX), SI
 	MOVQ         128(AX), DX
 	LEAQ         (DX)(DX*2), BX
 	MOVQ         96(AX), CX
-	ADDQ         DI, CX
+	ADDQ         SI, CX
 	MOVQ         152(AX), SI
 	VBROADCASTSS 160(AX), Z10
 	VMULPS       Z10, Z0, Z0
@@ -7823,9 +8139,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, SI
 	JZ        relu
-	MOVQ      136(AX), DI
-	VMOVUPS.Z (DI), K1, Z10
-	VMOVUPS.Z 64(DI), K2, Z11
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
 	VADDPS    Z10, Z0, Z0
 	VADDPS    Z11, Z1, Z1
 	VADDPS    Z10, Z2, Z2
@@ -7863,18 +8179,36 @@ store:
 // func tile5x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -7888,6 +8222,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(DI)
+	PREFETCHT1       (R12)
+	ADDQ             176(AX), R12
 	VMOVUPS          (DI), Z5
 	VFMADD231PS.BCST (CX), Z5, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z5, Z1
@@ -7902,13 +8238,13 @@ loop:
 	DECQ             R9
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R8
+	MOVQ             16(AX), DI
 	MOVQ             128(AX), BX
 	LEAQ             (BX)(BX*2), SI
 	MOVQ             96(AX), CX
-	ADDQ             R8, CX
+	ADDQ             DI, CX
 	MOVQ             104(AX), DX
-	ADDQ             R8, DX
+	ADDQ             DI, DX
 	MOVQ             152(AX), DI
 	VBROADCASTSS     160(AX), Z5
 	VMULPS           Z5, Z0, Z0
@@ -7932,8 +8268,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z5
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VADDPS    Z5, Z1, Z1
 	VADDPS    Z5, Z2, Z2
@@ -7962,23 +8298,46 @@ store:
 // func tile5x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -7993,6 +8352,8 @@ tap:
 loop:
 	PREFETCHT0   1024(DI)
 	PREFETCHT0   1088(DI)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
 	VMOVUPS      (DI), Z10
 	VMOVUPS      64(DI), Z11
 	VBROADCASTSS (CX), Z12
@@ -8019,13 +8380,13 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Z12
 	VMULPS       Z12, Z0, Z0
@@ -8064,9 +8425,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z12
-	VMOVUPS.Z 64(R8), K2, Z13
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
 	VADDPS    Z12, Z0, Z0
 	VADDPS    Z13, Z1, Z1
 	VADDPS    Z12, Z2, Z2
@@ -8110,19 +8471,38 @@ store:
 // func tile6x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -8136,6 +8516,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(DI)
+	PREFETCHT1       (R12)
+	ADDQ             176(AX), R12
 	VMOVUPS          (DI), Z6
 	VFMADD231PS.BCST (CX), Z6, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z6, Z1
@@ -8151,13 +8533,13 @@ loop:
 	DECQ             R9
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R8
+	MOVQ             16(AX), DI
 	MOVQ             128(AX), BX
 	LEAQ             (BX)(BX*2), SI
 	MOVQ             96(AX), CX
-	ADDQ             R8, CX
+	ADDQ             DI, CX
 	MOVQ             104(AX), DX
-	ADDQ             R8, DX
+	ADDQ             DI, DX
 	MOVQ             152(AX), DI
 	VBROADCASTSS     160(AX), Z6
 	VMULPS           Z6, Z0, Z0
@@ -8184,8 +8566,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z6
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z6
 	VADDPS    Z6, Z0, Z0
 	VADDPS    Z6, Z1, Z1
 	VADDPS    Z6, Z2, Z2
@@ -8217,25 +8599,50 @@ store:
 // func tile6x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 64(DX)(BX*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -8250,6 +8657,8 @@ tap:
 loop:
 	PREFETCHT0   1024(DI)
 	PREFETCHT0   1088(DI)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
 	VMOVUPS      (DI), Z12
 	VMOVUPS      64(DI), Z13
 	VBROADCASTSS (CX), Z14
@@ -8279,13 +8688,13 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Z14
 	VMULPS       Z14, Z0, Z0
@@ -8330,9 +8739,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z14
-	VMOVUPS.Z 64(R8), K2, Z15
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
 	VADDPS    Z14, Z0, Z0
 	VADDPS    Z15, Z1, Z1
 	VADDPS    Z14, Z2, Z2
@@ -8382,20 +8791,40 @@ store:
 // func tile7x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -8409,6 +8838,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(DI)
+	PREFETCHT1       (R12)
+	ADDQ             176(AX), R12
 	VMOVUPS          (DI), Z7
 	VFMADD231PS.BCST (CX), Z7, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z7, Z1
@@ -8425,13 +8856,13 @@ loop:
 	DECQ             R9
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R8
+	MOVQ             16(AX), DI
 	MOVQ             128(AX), BX
 	LEAQ             (BX)(BX*2), SI
 	MOVQ             96(AX), CX
-	ADDQ             R8, CX
+	ADDQ             DI, CX
 	MOVQ             104(AX), DX
-	ADDQ             R8, DX
+	ADDQ             DI, DX
 	MOVQ             152(AX), DI
 	VBROADCASTSS     160(AX), Z7
 	VMULPS           Z7, Z0, Z0
@@ -8461,8 +8892,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z7
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VADDPS    Z7, Z1, Z1
 	VADDPS    Z7, Z2, Z2
@@ -8497,27 +8928,54 @@ store:
 // func tile7x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 64(DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+	PREFETCHT0 64(DX)(BX*2)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -8532,6 +8990,8 @@ tap:
 loop:
 	PREFETCHT0   1024(DI)
 	PREFETCHT0   1088(DI)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -8564,13 +9024,13 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Z16
 	VMULPS       Z16, Z0, Z0
@@ -8621,9 +9081,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z16
-	VMOVUPS.Z 64(R8), K2, Z17
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
 	VADDPS    Z16, Z0, Z0
 	VADDPS    Z17, Z1, Z1
 	VADDPS    Z16, Z2, Z2
@@ -8679,21 +9139,42 @@ store:
 // func tile8x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+	PREFETCHT0 (DX)(SI*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -8707,6 +9188,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(DI)
+	PREFETCHT1       (R12)
+	ADDQ             176(AX), R12
 	VMOVUPS          (DI), Z8
 	VFMADD231PS.BCST (CX), Z8, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z8, Z1
@@ -8724,13 +9207,13 @@ loop:
 	DECQ             R9
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R8
+	MOVQ             16(AX), DI
 	MOVQ             128(AX), BX
 	LEAQ             (BX)(BX*2), SI
 	MOVQ             96(AX), CX
-	ADDQ             R8, CX
+	ADDQ             DI, CX
 	MOVQ             104(AX), DX
-	ADDQ             R8, DX
+	ADDQ             DI, DX
 	MOVQ             152(AX), DI
 	VBROADCASTSS     160(AX), Z8
 	VMULPS           Z8, Z0, Z0
@@ -8763,8 +9246,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z8
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 	VADDPS    Z8, Z1, Z1
 	VADDPS    Z8, Z2, Z2
@@ -8802,29 +9285,58 @@ store:
 // func tile8x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   8(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   48(AX), BX
-	MOVQ   56(AX), R10
-	LEAQ   (BX)(BX*2), SI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	MOVQ       104(AX), DX
+	ADDQ       R11, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 64(DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+	PREFETCHT0 64(DX)(BX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R12
 
 tap:
 	MOVQ (R8), R11
@@ -8839,6 +9351,8 @@ tap:
 loop:
 	PREFETCHT0   1024(DI)
 	PREFETCHT0   1088(DI)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -8874,13 +9388,13 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R8
+	MOVQ         16(AX), DI
 	MOVQ         128(AX), BX
 	LEAQ         (BX)(BX*2), SI
 	MOVQ         96(AX), CX
-	ADDQ         R8, CX
+	ADDQ         DI, CX
 	MOVQ         104(AX), DX
-	ADDQ         R8, DX
+	ADDQ         DI, DX
 	MOVQ         152(AX), DI
 	VBROADCASTSS 160(AX), Z18
 	VMULPS       Z18, Z0, Z0
@@ -8937,9 +9451,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, DI
 	JZ        relu
-	MOVQ      136(AX), R8
-	VMOVUPS.Z (R8), K1, Z18
-	VMOVUPS.Z 64(R8), K2, Z19
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
 	VADDPS    Z18, Z0, Z0
 	VADDPS    Z19, Z1, Z1
 	VADDPS    Z18, Z2, Z2
@@ -9001,22 +9515,46 @@ store:
 // func tile9x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -9032,6 +9570,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(R8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (R8), Z9
 	VFMADD231PS.BCST (CX), Z9, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z9, Z1
@@ -9051,15 +9591,15 @@ loop:
 	DECQ             R10
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R9
+	MOVQ             16(AX), R8
 	MOVQ             128(AX), SI
 	LEAQ             (SI)(SI*2), DI
 	MOVQ             96(AX), CX
-	ADDQ             R9, CX
+	ADDQ             R8, CX
 	MOVQ             104(AX), DX
-	ADDQ             R9, DX
+	ADDQ             R8, DX
 	MOVQ             112(AX), BX
-	ADDQ             R9, BX
+	ADDQ             R8, BX
 	MOVQ             152(AX), R8
 	VBROADCASTSS     160(AX), Z9
 	VMULPS           Z9, Z0, Z0
@@ -9095,8 +9635,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z9
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VADDPS    Z9, Z1, Z1
 	VADDPS    Z9, Z2, Z2
@@ -9137,31 +9677,64 @@ store:
 // func tile9x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -9178,6 +9751,8 @@ tap:
 loop:
 	PREFETCHT0   1024(R8)
 	PREFETCHT0   1088(R8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (R8), Z18
 	VMOVUPS      64(R8), Z19
 	VBROADCASTSS (CX), Z20
@@ -9217,15 +9792,15 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R9
+	MOVQ         16(AX), R8
 	MOVQ         128(AX), SI
 	LEAQ         (SI)(SI*2), DI
 	MOVQ         96(AX), CX
-	ADDQ         R9, CX
+	ADDQ         R8, CX
 	MOVQ         104(AX), DX
-	ADDQ         R9, DX
+	ADDQ         R8, DX
 	MOVQ         112(AX), BX
-	ADDQ         R9, BX
+	ADDQ         R8, BX
 	MOVQ         152(AX), R8
 	VBROADCASTSS 160(AX), Z20
 	VMULPS       Z20, Z0, Z0
@@ -9288,9 +9863,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z20
-	VMOVUPS.Z 64(R9), K2, Z21
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
 	VADDPS    Z20, Z0, Z0
 	VADDPS    Z21, Z1, Z1
 	VADDPS    Z20, Z2, Z2
@@ -9358,23 +9933,48 @@ store:
 // func tile10x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(SI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -9390,6 +9990,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(R8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (R8), Z10
 	VFMADD231PS.BCST (CX), Z10, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z10, Z1
@@ -9410,15 +10012,15 @@ loop:
 	DECQ             R10
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R9
+	MOVQ             16(AX), R8
 	MOVQ             128(AX), SI
 	LEAQ             (SI)(SI*2), DI
 	MOVQ             96(AX), CX
-	ADDQ             R9, CX
+	ADDQ             R8, CX
 	MOVQ             104(AX), DX
-	ADDQ             R9, DX
+	ADDQ             R8, DX
 	MOVQ             112(AX), BX
-	ADDQ             R9, BX
+	ADDQ             R8, BX
 	MOVQ             152(AX), R8
 	VBROADCASTSS     160(AX), Z10
 	VMULPS           Z10, Z0, Z0
@@ -9457,8 +10059,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z10
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z10
 	VADDPS    Z10, Z0, Z0
 	VADDPS    Z10, Z1, Z1
 	VADDPS    Z10, Z2, Z2
@@ -9502,33 +10104,68 @@ store:
 // func tile10x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 64(BX)(SI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -9545,6 +10182,8 @@ tap:
 loop:
 	PREFETCHT0   1024(R8)
 	PREFETCHT0   1088(R8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -9587,15 +10226,15 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R9
+	MOVQ         16(AX), R8
 	MOVQ         128(AX), SI
 	LEAQ         (SI)(SI*2), DI
 	MOVQ         96(AX), CX
-	ADDQ         R9, CX
+	ADDQ         R8, CX
 	MOVQ         104(AX), DX
-	ADDQ         R9, DX
+	ADDQ         R8, DX
 	MOVQ         112(AX), BX
-	ADDQ         R9, BX
+	ADDQ         R8, BX
 	MOVQ         152(AX), R8
 	VBROADCASTSS 160(AX), Z22
 	VMULPS       Z22, Z0, Z0
@@ -9664,9 +10303,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z22
-	VMOVUPS.Z 64(R9), K2, Z23
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
 	VADDPS    Z22, Z0, Z0
 	VADDPS    Z23, Z1, Z1
 	VADDPS    Z22, Z2, Z2
@@ -9740,24 +10379,50 @@ store:
 // func tile11x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -9773,6 +10438,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(R8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (R8), Z11
 	VFMADD231PS.BCST (CX), Z11, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z11, Z1
@@ -9794,15 +10461,15 @@ loop:
 	DECQ             R10
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R9
+	MOVQ             16(AX), R8
 	MOVQ             128(AX), SI
 	LEAQ             (SI)(SI*2), DI
 	MOVQ             96(AX), CX
-	ADDQ             R9, CX
+	ADDQ             R8, CX
 	MOVQ             104(AX), DX
-	ADDQ             R9, DX
+	ADDQ             R8, DX
 	MOVQ             112(AX), BX
-	ADDQ             R9, BX
+	ADDQ             R8, BX
 	MOVQ             152(AX), R8
 	VBROADCASTSS     160(AX), Z11
 	VMULPS           Z11, Z0, Z0
@@ -9844,8 +10511,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z11
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z1, Z1
 	VADDPS    Z11, Z2, Z2
@@ -9892,35 +10559,72 @@ store:
 // func tile11x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 64(BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 64(BX)(SI*2)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -9937,6 +10641,8 @@ tap:
 loop:
 	PREFETCHT0   1024(R8)
 	PREFETCHT0   1088(R8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -9982,15 +10688,15 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R9
+	MOVQ         16(AX), R8
 	MOVQ         128(AX), SI
 	LEAQ         (SI)(SI*2), DI
 	MOVQ         96(AX), CX
-	ADDQ         R9, CX
+	ADDQ         R8, CX
 	MOVQ         104(AX), DX
-	ADDQ         R9, DX
+	ADDQ         R8, DX
 	MOVQ         112(AX), BX
-	ADDQ         R9, BX
+	ADDQ         R8, BX
 	MOVQ         152(AX), R8
 	VBROADCASTSS 160(AX), Z24
 	VMULPS       Z24, Z0, Z0
@@ -10065,9 +10771,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z24
-	VMOVUPS.Z 64(R9), K2, Z25
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z24
+	VMOVUPS.Z 64(AX), K2, Z25
 	VADDPS    Z24, Z0, Z0
 	VADDPS    Z25, Z1, Z1
 	VADDPS    Z24, Z2, Z2
@@ -10147,25 +10853,52 @@ store:
 // func tile12x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 (BX)(DI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -10181,6 +10914,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(R8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (R8), Z12
 	VFMADD231PS.BCST (CX), Z12, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z12, Z1
@@ -10203,15 +10938,15 @@ loop:
 	DECQ             R10
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R9
+	MOVQ             16(AX), R8
 	MOVQ             128(AX), SI
 	LEAQ             (SI)(SI*2), DI
 	MOVQ             96(AX), CX
-	ADDQ             R9, CX
+	ADDQ             R8, CX
 	MOVQ             104(AX), DX
-	ADDQ             R9, DX
+	ADDQ             R8, DX
 	MOVQ             112(AX), BX
-	ADDQ             R9, BX
+	ADDQ             R8, BX
 	MOVQ             152(AX), R8
 	VBROADCASTSS     160(AX), Z12
 	VMULPS           Z12, Z0, Z0
@@ -10256,8 +10991,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z12
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	VADDPS    Z12, Z1, Z1
 	VADDPS    Z12, Z2, Z2
@@ -10307,37 +11042,76 @@ store:
 // func tile12x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   8(AX), R8
-	MOVQ   24(AX), R9
-	MOVQ   32(AX), R10
-	MOVQ   48(AX), SI
-	MOVQ   56(AX), R11
-	LEAQ   (SI)(SI*2), DI
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	MOVQ       112(AX), BX
+	ADDQ       R12, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 64(BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 64(BX)(SI*2)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R13
 
 tap:
 	MOVQ (R9), R12
@@ -10354,6 +11128,8 @@ tap:
 loop:
 	PREFETCHT0   1024(R8)
 	PREFETCHT0   1088(R8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -10402,15 +11178,15 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R9
+	MOVQ         16(AX), R8
 	MOVQ         128(AX), SI
 	LEAQ         (SI)(SI*2), DI
 	MOVQ         96(AX), CX
-	ADDQ         R9, CX
+	ADDQ         R8, CX
 	MOVQ         104(AX), DX
-	ADDQ         R9, DX
+	ADDQ         R8, DX
 	MOVQ         112(AX), BX
-	ADDQ         R9, BX
+	ADDQ         R8, BX
 	MOVQ         152(AX), R8
 	VBROADCASTSS 160(AX), Z26
 	VMULPS       Z26, Z0, Z0
@@ -10491,9 +11267,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, R8
 	JZ        relu
-	MOVQ      136(AX), R9
-	VMOVUPS.Z (R9), K1, Z26
-	VMOVUPS.Z 64(R9), K2, Z27
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z26
+	VMOVUPS.Z 64(AX), K2, Z27
 	VADDPS    Z26, Z0, Z0
 	VADDPS    Z27, Z1, Z1
 	VADDPS    Z26, Z2, Z2
@@ -10579,26 +11355,56 @@ store:
 // func tile13x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	MOVQ   8(AX), R9
-	MOVQ   24(AX), R10
-	MOVQ   32(AX), R11
-	MOVQ   48(AX), DI
-	MOVQ   56(AX), R12
-	LEAQ   (DI)(DI*2), R8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	MOVQ       120(AX), SI
+	ADDQ       R13, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 (SI)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R14
 
 tap:
 	MOVQ (R10), R13
@@ -10616,6 +11422,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(R9)
+	PREFETCHT1       (R14)
+	ADDQ             176(AX), R14
 	VMOVUPS          (R9), Z13
 	VFMADD231PS.BCST (CX), Z13, Z0
 	VFMADD231PS.BCST (CX)(DI*1), Z13, Z1
@@ -10640,17 +11448,17 @@ loop:
 	DECQ             R11
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R10
+	MOVQ             16(AX), R9
 	MOVQ             128(AX), DI
 	LEAQ             (DI)(DI*2), R8
 	MOVQ             96(AX), CX
-	ADDQ             R10, CX
+	ADDQ             R9, CX
 	MOVQ             104(AX), DX
-	ADDQ             R10, DX
+	ADDQ             R9, DX
 	MOVQ             112(AX), BX
-	ADDQ             R10, BX
+	ADDQ             R9, BX
 	MOVQ             120(AX), SI
-	ADDQ             R10, SI
+	ADDQ             R9, SI
 	MOVQ             152(AX), R9
 	VBROADCASTSS     160(AX), Z13
 	VMULPS           Z13, Z0, Z0
@@ -10698,8 +11506,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, R9
 	JZ        relu
-	MOVQ      136(AX), R10
-	VMOVUPS.Z (R10), K1, Z13
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z1, Z1
 	VADDPS    Z13, Z2, Z2
@@ -10752,39 +11560,82 @@ store:
 // func tile13x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	MOVQ   8(AX), R9
-	MOVQ   24(AX), R10
-	MOVQ   32(AX), R11
-	MOVQ   48(AX), DI
-	MOVQ   56(AX), R12
-	LEAQ   (DI)(DI*2), R8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	MOVQ       120(AX), SI
+	ADDQ       R13, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 64(CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 64(CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 64(DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 64(BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 64(BX)(R8*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R14
 
 tap:
 	MOVQ (R10), R13
@@ -10803,6 +11654,8 @@ tap:
 loop:
 	PREFETCHT0   1024(R9)
 	PREFETCHT0   1088(R9)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -10855,17 +11708,17 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R10
+	MOVQ         16(AX), R9
 	MOVQ         128(AX), DI
 	LEAQ         (DI)(DI*2), R8
 	MOVQ         96(AX), CX
-	ADDQ         R10, CX
+	ADDQ         R9, CX
 	MOVQ         104(AX), DX
-	ADDQ         R10, DX
+	ADDQ         R9, DX
 	MOVQ         112(AX), BX
-	ADDQ         R10, BX
+	ADDQ         R9, BX
 	MOVQ         120(AX), SI
-	ADDQ         R10, SI
+	ADDQ         R9, SI
 	MOVQ         152(AX), R9
 	VBROADCASTSS 160(AX), Z28
 	VMULPS       Z28, Z0, Z0
@@ -10952,9 +11805,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, R9
 	JZ        relu
-	MOVQ      136(AX), R10
-	VMOVUPS.Z (R10), K1, Z28
-	VMOVUPS.Z 64(R10), K2, Z29
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z28
+	VMOVUPS.Z 64(AX), K2, Z29
 	VADDPS    Z28, Z0, Z0
 	VADDPS    Z29, Z1, Z1
 	VADDPS    Z28, Z2, Z2
@@ -11046,27 +11899,58 @@ store:
 // func tile14x1AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   8(AX), R9
-	MOVQ   24(AX), R10
-	MOVQ   32(AX), R11
-	MOVQ   48(AX), DI
-	MOVQ   56(AX), R12
-	LEAQ   (DI)(DI*2), R8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	MOVQ       120(AX), SI
+	ADDQ       R13, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DI*1)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R14
 
 tap:
 	MOVQ (R10), R13
@@ -11084,6 +11968,8 @@ tap:
 
 loop:
 	PREFETCHT0       1024(R9)
+	PREFETCHT1       (R14)
+	ADDQ             176(AX), R14
 	VMOVUPS          (R9), Z14
 	VFMADD231PS.BCST (CX), Z14, Z0
 	VFMADD231PS.BCST (CX)(DI*1), Z14, Z1
@@ -11109,17 +11995,17 @@ loop:
 	DECQ             R11
 	JNZ              tap
 	KMOVW            164(AX), K1
-	MOVQ             16(AX), R10
+	MOVQ             16(AX), R9
 	MOVQ             128(AX), DI
 	LEAQ             (DI)(DI*2), R8
 	MOVQ             96(AX), CX
-	ADDQ             R10, CX
+	ADDQ             R9, CX
 	MOVQ             104(AX), DX
-	ADDQ             R10, DX
+	ADDQ             R9, DX
 	MOVQ             112(AX), BX
-	ADDQ             R10, BX
+	ADDQ             R9, BX
 	MOVQ             120(AX), SI
-	ADDQ             R10, SI
+	ADDQ             R9, SI
 	MOVQ             152(AX), R9
 	VBROADCASTSS     160(AX), Z14
 	VMULPS           Z14, Z0, Z0
@@ -11170,8 +12056,8 @@ loop:
 bias:
 	TESTQ     $0x00000002, R9
 	JZ        relu
-	MOVQ      136(AX), R10
-	VMOVUPS.Z (R10), K1, Z14
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z14
 	VADDPS    Z14, Z0, Z0
 	VADDPS    Z14, Z1, Z1
 	VADDPS    Z14, Z2, Z2
@@ -11227,41 +12113,86 @@ store:
 // func tile14x2AVX512(t *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	MOVQ   8(AX), R9
-	MOVQ   24(AX), R10
-	MOVQ   32(AX), R11
-	MOVQ   48(AX), DI
-	MOVQ   56(AX), R12
-	LEAQ   (DI)(DI*2), R8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	MOVQ       120(AX), SI
+	ADDQ       R13, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 64(CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 64(CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 64(DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 64(BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 64(BX)(R8*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DI*1)
+	PREFETCHT0 64(SI)(DI*1)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R14
 
 tap:
 	MOVQ (R10), R13
@@ -11280,6 +12211,8 @@ tap:
 loop:
 	PREFETCHT0   1024(R9)
 	PREFETCHT0   1088(R9)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -11335,17 +12268,17 @@ loop:
 	JNZ          tap
 	KMOVW        164(AX), K1
 	KMOVW        166(AX), K2
-	MOVQ         16(AX), R10
+	MOVQ         16(AX), R9
 	MOVQ         128(AX), DI
 	LEAQ         (DI)(DI*2), R8
 	MOVQ         96(AX), CX
-	ADDQ         R10, CX
+	ADDQ         R9, CX
 	MOVQ         104(AX), DX
-	ADDQ         R10, DX
+	ADDQ         R9, DX
 	MOVQ         112(AX), BX
-	ADDQ         R10, BX
+	ADDQ         R9, BX
 	MOVQ         120(AX), SI
-	ADDQ         R10, SI
+	ADDQ         R9, SI
 	MOVQ         152(AX), R9
 	VBROADCASTSS 160(AX), Z30
 	VMULPS       Z30, Z0, Z0
@@ -11438,9 +12371,9 @@ loop:
 bias:
 	TESTQ     $0x00000002, R9
 	JZ        relu
-	MOVQ      136(AX), R10
-	VMOVUPS.Z (R10), K1, Z30
-	VMOVUPS.Z 64(R10), K2, Z31
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z30
+	VMOVUPS.Z 64(AX), K2, Z31
 	VADDPS    Z30, Z0, Z0
 	VADDPS    Z31, Z1, Z1
 	VADDPS    Z30, Z2, Z2

@@ -26,6 +26,8 @@ type tile struct {
 	flags     tileFlags
 	alpha     float32
 	lanes     uint32 // bit j: column j exists
+	ahead     *float32
+	stride    int // at each k, the line at ahead is fetched to the second-level cache, and ahead advances by so much
 }
 
 type tileFlags int
@@ -34,6 +36,7 @@ const (
 	tileAdd tileFlags = 1 << iota
 	tileBias
 	tileReLU
+	tileFetch // fetch C while the product is computed: it is in no near cache
 )
 
 // Sizes of tiles and panels, by instruction set.
@@ -76,6 +79,18 @@ func (t *tile) contiguous(rs, cs int) {
 		t.aq[q], t.cq[q] = 4*q*rs, 4*q*cs
 	}
 }
+
+// fetch tells the tile to fetch the i-th of count pieces of the memory meanwhile, with AVX-512.
+func (t *tile) fetch(memory []float32, i, count int) {
+	if len(memory) == 0 {
+		t.fetchNothing()
+		return
+	}
+	lo, hi := span(len(memory), count, i)
+	t.ahead, t.stride = &memory[lo], parts((hi-lo)*floatBytes, t.ntaps*t.kc)
+}
+
+func (t *tile) fetchNothing() { t.ahead, t.stride = nil, 0 }
 
 // tilePlain is the tile in Go, for panels of up to 16 columns.
 func tilePlain(t *tile, rows, width int) {

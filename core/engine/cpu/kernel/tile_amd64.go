@@ -6,6 +6,9 @@ import "unsafe"
 // instead of two.
 func (t *tile) run(isa ISA, rows int, narrow bool) {
 	p := (*byte)(unsafe.Pointer(t))
+	if t.stride == 0 {
+		t.ahead = t.a
+	}
 	switch {
 	case isa == AVX512 && narrow:
 		tileNarrowAVX512(p, rows)

@@ -27,12 +27,15 @@ const (
 	tileAlpha  = 160
 	tileLanes0 = 164 // AVX-512: mask of the first vector's lanes
 	tileLanes1 = 166
+	tileAhead  = 168
+	tileStride = 176
 )
 
 const (
 	flagAdd = 1 << iota
 	flagBias
 	flagReLU
+	flagFetch
 )
 
 // prefetch is how far ahead of its use a panel is fetched, in bytes: panels of large layers come from the third-level cache.
@@ -83,9 +86,12 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 	build.MOVQ(at(t, tileB), pb)
 	build.MOVQ(at(t, tileTaps), taps)
 	build.MOVQ(at(t, tileNTaps), n)
-	build.MOVQ(at(t, tileRS), rs)
 	build.MOVQ(at(t, tileKS), ks)
+	fetchC(s, t, acc, quads, rs, rs3)
+	build.MOVQ(at(t, tileRS), rs)
 	build.LEAQ(operand.Mem{Base: rs, Index: rs, Scale: 2}, rs3)
+	ahead := build.GP64()
+	build.MOVQ(at(t, tileAhead), ahead)
 	build.Label("tap")
 	build.MOVQ(at(taps, 0), k)
 	build.ADDQ(operand.U8(8), taps)
@@ -100,6 +106,8 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 		for v := range b {
 			build.PREFETCHT0(at(pb, prefetch+v*s.bytes()))
 		}
+		build.PREFETCHT1(at(ahead, 0))
+		build.ADDQ(at(t, tileStride), ahead)
 	}
 	for v := range b {
 		build.VMOVUPS(at(pb, v*s.bytes()), b[v])
@@ -125,6 +133,32 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 	build.JNZ(operand.LabelRef("tap"))
 }
 
+// fetchC fetches the lines that the tile will write, so that they arrive while it is computed.
+func fetchC(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, quads []reg.GPVirtual, cs, cs3 reg.GPVirtual) {
+	build.MOVQ(at(t, tileFlags), cs)
+	build.TESTQ(operand.U32(flagFetch), cs)
+	build.JZ(operand.LabelRef("product"))
+	rowsOfC(t, quads, cs, cs3)
+	for i := range acc {
+		for v := 0; v < len(acc[i]); v += 64 / s.bytes() {
+			build.PREFETCHT0(rowOperand(quads, cs, cs3, i).Offset(v * s.bytes()))
+		}
+	}
+	build.Label("product")
+}
+
+// rowsOfC points quads at every fourth row of C, and sets the strides between them.
+func rowsOfC(t reg.GPVirtual, quads []reg.GPVirtual, cs, cs3 reg.GPVirtual) {
+	c := build.GP64()
+	build.MOVQ(at(t, tileC), c)
+	build.MOVQ(at(t, tileCS), cs)
+	build.LEAQ(operand.Mem{Base: cs, Index: cs, Scale: 2}, cs3)
+	for i, q := range quads {
+		build.MOVQ(at(t, tileCQ+8*i), q)
+		build.ADDQ(c, q)
+	}
+}
+
 // rowOperand addresses row i: a pointer for every four rows, and a stride inside the four.
 func rowOperand(quads []reg.GPVirtual, step, step3 reg.GPVirtual, i int) operand.Mem {
 	m := operand.Mem{Base: quads[i/4]}
@@ -143,13 +177,7 @@ func rowOperand(quads []reg.GPVirtual, step, step3 reg.GPVirtual, i int) operand
 func tileEpilogue(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, masks []reg.VecVirtual, tmp [2]reg.VecVirtual, quads []reg.GPVirtual, cs, cs3 reg.GPVirtual) {
 	lanes := laneMasks(s, t, masks)
 	flags, c := build.GP64(), build.GP64()
-	build.MOVQ(at(t, tileC), c)
-	build.MOVQ(at(t, tileCS), cs)
-	build.LEAQ(operand.Mem{Base: cs, Index: cs, Scale: 2}, cs3)
-	for i, q := range quads {
-		build.MOVQ(at(t, tileCQ+8*i), q)
-		build.ADDQ(c, q)
-	}
+	rowsOfC(t, quads, cs, cs3)
 	build.MOVQ(at(t, tileFlags), flags)
 	build.VBROADCASTSS(at(t, tileAlpha), tmp[0])
 	each(acc, func(_, _ int, x reg.VecVirtual) { build.VMULPS(tmp[0], x, x) })
