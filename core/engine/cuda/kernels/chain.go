@@ -22,8 +22,8 @@ var formulas = map[expr.Kind]string{
 	expr.Log: "logf({a})", expr.Abs: "fabsf({a})", expr.Reciprocal: "1 / {a}", expr.ReLU: "{a} <= 0 ? 0 : {a}",
 }
 
-// function writes a chain as a C++ function of its operands and returns its name and text.
-func function(c *engine.Chain) (name, text string, err error) {
+// function writes a chain as C++: the call operator of a struct, of the chain's operands.
+func function(c *engine.Chain) (string, error) {
 	var params []string
 	for i := range c.Inputs {
 		params = append(params, "float "+register(i))
@@ -32,16 +32,14 @@ func function(c *engine.Chain) (name, text string, err error) {
 	for i, op := range c.Ops {
 		formula, ok := formulas[op.Kind]
 		if !ok {
-			return "", "", fmt.Errorf("no formula for %s in a chain", op.Kind)
+			return "", fmt.Errorf("no formula for %s in a chain", op.Kind)
 		}
 		formula = strings.NewReplacer("{a}", register(op.A), "{b}", register(op.B),
 			"{alpha}", literal(op.Alpha), "{beta}", literal(op.Beta)).Replace(formula)
 		fmt.Fprintf(&body, "    float %s = %s;\n", register(len(c.Inputs)+i), formula)
 	}
-	operator := fmt.Sprintf("  __device__ float operator()(%s) const {\n%s    return %s;\n  }\n", strings.Join(params, ", "), body.String(),
-		register(len(c.Inputs)+len(c.Ops)-1))
-	name = "f_" + digest(operator)
-	return name, fmt.Sprintf("// %s\nstruct %s {\n%s};\n", c, name, operator), nil
+	result := register(len(c.Inputs) + len(c.Ops) - 1)
+	return fmt.Sprintf("  __device__ float operator()(%s) const {\n%s    return %s;\n  }\n", strings.Join(params, ", "), body.String(), result), nil
 }
 
 func register(i int) string { return fmt.Sprintf("r%d", i) }
@@ -50,7 +48,7 @@ func register(i int) string { return fmt.Sprintf("r%d", i) }
 func literal(x float64) string {
 	switch {
 	case math.IsNaN(x):
-		return "nanf(\"\")"
+		return "(0 / 0.0f)"
 	case math.IsInf(x, 0) || math.Abs(x) > math.MaxFloat32:
 		return fmt.Sprintf("(%c1 / 0.0f)", map[bool]byte{true: '-', false: '+'}[x < 0])
 	}
@@ -82,12 +80,12 @@ func flat(c *engine.Chain) bool {
 // chain reads each full operand and writes the result once.
 func (l *lowering) chain() error {
 	c := l.in.Chain
-	f, source, err := function(c)
+	operator, err := function(c)
 	if err != nil {
 		return err
 	}
-	l.source(source)
-	y := l.result()
+	f := l.define(operator)
+	y := l.in.Out[0]
 	params := []param{text("%s()", f), pass(Address(y))}
 	if flat(c) {
 		v := l.widest(l.addresses()...)
@@ -124,6 +122,6 @@ func overRows(rows, cols, v int) (grid, block Extent) {
 }
 
 func (l *lowering) constant() error {
-	l.launch("constant", line(1), line(32), pass(Address(l.result())), text("%s", literal(l.in.Attrs.Alpha)))
+	l.launch("constant", line(1), line(32), pass(Address(l.in.Out[0])), text("%s", literal(l.in.Attrs.Alpha)))
 	return nil
 }

@@ -83,9 +83,14 @@ func Lower(p *engine.Plan, i int) (Lowered, error) {
 func Kinds() []expr.Kind { return slices.Sorted(maps.Keys(lowerings)) }
 
 var lowerings = map[expr.Kind]func(*lowering) error{
-	engine.Constant: (*lowering).constant,
-	engine.Fused:    (*lowering).chain,
-	expr.Sum:        (*lowering).sum,
-	expr.MatMul:     (*lowering).matmul,
-	expr.Transpose:  (*lowering).transpose,
+	engine.Constant: (*lowering).constant, engine.Fused: (*lowering).chain,
+	expr.Broadcast: (*lowering).broadcast, expr.Transpose: (*lowering).transpose, expr.Slice: (*lowering).slice,
+	expr.Embed: (*lowering).embed, expr.Concat: (*lowering).concat, expr.Gather: (*lowering).gather, expr.ScatterAdd: (*lowering).scatterAdd,
+	expr.Sum: (*lowering).sum, expr.MatMul: (*lowering).matmul, expr.Diagonal: (*lowering).diagonal,
+	expr.DiagEmbed: (*lowering).diagEmbed, expr.OffDiagonal: (*lowering).offDiagonal,
+	expr.Softmax: (*lowering).softmax, expr.LogSoftmax: (*lowering).softmax,
+	expr.Conv2D: (*lowering).conv2D, expr.Conv2DGradX: (*lowering).conv2DGradX, expr.Conv2DGradW: (*lowering).conv2DGradW,
+	expr.BNStats: (*lowering).bnStats, expr.BNApply: (*lowering).bnApply, expr.BNReduce: (*lowering).bnReduce, expr.BNGrad: (*lowering).bnGrad,
+	expr.MaxPool: (*lowering).maxPool, expr.MaxPoolGrad: (*lowering).maxPoolGrad,
+	expr.AvgPool: (*lowering).avgPool, expr.AvgPoolGrad: (*lowering).avgPoolGrad,
 }

@@ -7,21 +7,23 @@ const depth = 16
 
 // matmul multiplies float matrices; where cublasLt is there, a device asks that.
 func (l *lowering) matmul() error {
-	a, b, y := l.in.In[0], l.in.In[1], l.result()
+	a, b, y := l.in.In[0], l.in.In[1], l.in.Out[0]
 	m, n := l.shape(y)[0], l.shape(y)[1]
 	k := l.shape(a)[1]
 	if l.in.Attrs.TransA {
 		k = l.shape(a)[0]
 	}
-	operand := func(x Arg, alongK bool, outers int) param {
-		ld := outers
-		if alongK {
-			ld = k
-		}
-		return as(fmt.Sprintf("matrix<%t>(%%s, %%s, %%s, %%s)", alongK), x, Int64(ld), Int32(outers), Int32(k))
-	}
-	l.product(Address(y), operand(Address(a), !l.in.Attrs.TransA, m), operand(Address(b), l.in.Attrs.TransB, n), m, n, k)
+	l.product(Address(y), matrix(Address(a), !l.in.Attrs.TransA, m, k), matrix(Address(b), l.in.Attrs.TransB, n, k), m, n, k)
 	return nil
+}
+
+// matrix is a stored operand of a product; alongK says that neighbours in memory are neighbours in k.
+func matrix(x Arg, alongK bool, outers, k int) param {
+	ld := outers
+	if alongK {
+		ld = k
+	}
+	return as(fmt.Sprintf("matrix<%t>(%%s, %%s, %%s, %%s)", alongK), x, Int64(ld), Int32(outers), Int32(k))
 }
 
 // product computes y[m, n] from two operands over k inner indices, which are split where the tiles of y are too few to keep a

@@ -13,7 +13,7 @@ import (
 var files embed.FS
 
 // library is the order in which the files of cu come in a unit.
-var library = []string{"prelude", "chain", "sum", "product", "shaping"}
+var library = []string{"prelude", "chain", "sum", "product", "convolution", "batchnorm", "pooling", "softmax", "shaping"}
 
 // Unit joins the library of kernels and generated sources into one text to compile; equal texts count once.
 func Unit(sources ...string) string {
@@ -74,6 +74,39 @@ func (l *lowering) launch(function string, grid, block Extent, params ...param) 
 	l.out.Calls = append(l.out.Calls, Call{Kernel: name, Grid: grid, Block: block, Args: args})
 }
 
+// operand is the address of an operand; a null pointer where the instruction has none of that number.
+func (l *lowering) operand(i int) param {
+	if i >= len(l.in.In) {
+		return null
+	}
+	return pass(Address(l.in.In[i]))
+}
+
+// result is the address of a result, likewise.
+func (l *lowering) result(i int) param {
+	if i >= len(l.in.Out) {
+		return null
+	}
+	return pass(Address(l.in.Out[i]))
+}
+
+// optional is the address of a value, a null pointer where it is absent.
+func optional(id engine.ID) param {
+	if id < 0 {
+		return null
+	}
+	return pass(Address(id))
+}
+
+var null = text("(float*)0")
+
+// define writes a struct with a generated call operator and returns its name.
+func (l *lowering) define(operator string) string {
+	name := "f_" + digest(operator)
+	l.source(fmt.Sprintf("struct %s {\n%s};\n", name, operator))
+	return name
+}
+
 func (l *lowering) source(text string) { l.out.Source = append(l.out.Source, text) }
 
 // scratch asks for a buffer of n floats.
@@ -115,7 +148,6 @@ func (l *lowering) vector(n int, args ...Arg) int {
 
 func (l *lowering) shape(id engine.ID) []int { return l.p.Values[id].Shape }
 func (l *lowering) size(id engine.ID) int    { return l.p.Values[id].Size() }
-func (l *lowering) result() engine.ID        { return l.in.Out[0] }
 
 // threads is the size of most blocks.
 const threads = 256

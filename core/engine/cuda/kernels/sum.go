@@ -17,7 +17,7 @@ func (l *lowering) sum() error {
 		}
 	}
 	if last < 0 { // over no axis, or over axes of length 1
-		l.copy(Address(l.result()), Address(x), l.size(x))
+		l.copy(Address(l.in.Out[0]), Address(x), l.size(x))
 		return nil
 	}
 	for i, r := range runs {
@@ -33,7 +33,7 @@ func (l *lowering) sum() error {
 		for _, after := range runs[i+1:] {
 			inner *= after.n
 		}
-		to := Arg(Address(l.result()))
+		to := Arg(Address(l.in.Out[0]))
 		if i != last {
 			to = l.scratch(outer * inner)
 		}

@@ -27,6 +27,9 @@ __device__ inline void narrow(bf16& to, float x) {
 #endif
 }
 
+template <class T> __device__ inline T least(T a, T b) { return b < a ? b : a; }
+template <class T> __device__ inline T most(T a, T b) { return b > a ? b : a; }
+
 // pack holds V neighbouring elements in registers.
 template <int V> struct pack { float at[V]; };
 

@@ -60,7 +60,7 @@ template <int R, class A, class B, class Y> __device__ inline void product(Y* y,
   __shared__ float left[depth * pitch];
   __shared__ float right[depth * pitch];
   int i0 = blockIdx.x * side, j0 = blockIdx.y * side;
-  int begin = blockIdx.z * part, end = begin + part < k ? begin + part : k;
+  int begin = blockIdx.z * part, end = least(begin + part, k);
   tile_loader<side, depth, A> rows(a, i0);
   tile_loader<side, depth, B> cols(b, j0);
   int tx = threadIdx.x % 16, ty = threadIdx.x / 16;

@@ -4,7 +4,7 @@
 template <int V, int T, class F, class Y, class... X>
 __device__ inline void sum_rows(F f, Y* y, long long rows, long long cols, long long chunk, X... x) {
   long long row = blockIdx.x * (long long)blockDim.y + threadIdx.y, first = blockIdx.y * chunk;
-  long long end = first + chunk < cols ? first + chunk : cols;
+  long long end = least(first + chunk, cols);
   float sum = 0;
   if (row < rows) {
     for (long long c = first + threadIdx.x * V; c < end; c += T * V) {
@@ -23,7 +23,7 @@ __device__ inline void sum_cols(F f, Y* y, long long rows, long long cols, long 
   __shared__ float part[256 * V];
   int across = (cols + blockDim.x * V - 1) / (blockDim.x * V);
   long long outer = blockIdx.x / across, c = (blockIdx.x % across * (long long)blockDim.x + threadIdx.x) * V;
-  long long first = blockIdx.y * chunk, end = first + chunk < rows ? first + chunk : rows;
+  long long first = blockIdx.y * chunk, end = least(first + chunk, rows);
   pack<V> sum = same<V>(0);
   if (c < cols) {
     for (long long r = first + threadIdx.y; r < end; r += blockDim.y) {
