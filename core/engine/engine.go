@@ -36,14 +36,39 @@ type Executable interface {
 	// held again. Where the device has memory of its own, the values of updates stay there until Fetch.
 	Hold(input expr.Tensor, data []float32) error
 	// Run computes the outputs, then the updates. It fails where an input has no memory, or the context has ended; then no
-	// input has been updated. It may return while the device still works: Read and Fetch wait for it.
+	// input has been updated.
 	Run(ctx context.Context) error
 	// Read is the memory of an output or input: the same slice at every call, with the last run's values. The caller must
 	// not write to it. nil for what the plan does not compute.
 	Read(t expr.Tensor) []float32
 	// Fetch writes the values of updated inputs into the memory by which they are held.
 	Fetch(ctx context.Context) error
+	// Close frees the executable's memory, which what Read returned may be.
+	Close()
 }
+
+// Pipelined is an executable of a device that works while the caller goes on: Run is Start and Wait. What a caller does
+// between them - drawing the next batch, say, and staging it - costs no time of the device's.
+type Pipelined interface {
+	Executable
+	// Start begins a run, and Wait ends it: outputs can be read after it.
+	Start(ctx context.Context) error
+	Wait() error
+	// Stage brings what is bound now to the device, for the next Start; the run that is under way keeps what it has.
+	Stage() error
+}
+
+// OutOfMemory says that a plan does not fit on a device.
+type OutOfMemory struct {
+	Device             string
+	Needed, Free, Size int // bytes: of the plan, of the device's memory left by others, of all its memory
+}
+
+func (e *OutOfMemory) Error() string {
+	return fmt.Sprintf("%s is out of memory: %s needed, %s of %s free", e.Device, gib(e.Needed), gib(e.Free), gib(e.Size))
+}
+
+func gib(bytes int) string { return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30)) }
 
 // Compile plans the computation of the outputs with everything stored in float32. The graph must be complete: a plan does
 // not see what is added later.

@@ -127,6 +127,9 @@ func (e *Executable) use(id engine.ID, data []float32) {
 // Fetch does nothing: inputs are updated in the memory by which they are held.
 func (e *Executable) Fetch(context.Context) error { return nil }
 
+// Close does nothing: memory is Go's.
+func (e *Executable) Close() {}
+
 // Run computes the outputs and the updates.
 func (e *Executable) Run(ctx context.Context) error {
 	for _, id := range e.inputs {

@@ -91,6 +91,9 @@ func (e *executable) Hold(t expr.Tensor, data []float32) error {
 // Fetch does nothing: inputs are updated in the memory by which they are held.
 func (e *executable) Fetch(context.Context) error { return nil }
 
+// Close does nothing: memory is Go's.
+func (e *executable) Close() {}
+
 func (e *executable) Run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
