@@ -10,8 +10,10 @@ import (
 
 	"github.com/sslctl/sslctl/core/bench"
 	"github.com/sslctl/sslctl/core/config"
+	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/experiment"
+	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
@@ -64,6 +66,7 @@ func (a *app) benchOn(on benchThreads, measure func(*kernel.Pool, bench.Tracer) 
 func (a *app) benchStepCommand() *cobra.Command {
 	var o bench.StepOptions
 	var on benchThreads
+	var precision string
 	c := &cobra.Command{
 		Use:   "step",
 		Short: "Time a training step stage by stage",
@@ -71,9 +74,12 @@ func (a *app) benchStepCommand() *cobra.Command {
 			"the time goes. Networks: tiny (the demo's), small and r18 (ResNet-18 on 28 and 32 pixels), resnet50 (224 pixels).\n" +
 			"GFLOP/s count the arithmetic of direct convolutions; Winograd's method does less and may pass the peak, which is\n" +
 			"measured before with the same threads.",
-		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json",
+		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json\n  sslctl bench step --net r18 --precision bf16",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Precision, err = engine.ParsePrecision(precision); err != nil {
+				return fault.New(fault.Usage, "take fp32 or bf16", "%w", err)
+			}
 			return a.benchOn(on, func(pool *kernel.Pool, trace bench.Tracer) error {
 				o.Trace = trace
 				step, err := bench.TimeStep(cmd.Context(), pool, o)
@@ -91,6 +97,7 @@ func (a *app) benchStepCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Net, "net", "r18", "tiny, small, r18 or resnet50")
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
+	f.StringVar(&precision, "precision", "fp32", "storage of activations: fp32 or bf16")
 	f.IntVar(&o.Steps, "steps", 10, "steps that count")
 	f.IntVar(&o.Warmup, "warmup", 2, "steps before them")
 	on.add(f)

@@ -23,7 +23,8 @@ func (a *app) benchPeerCommand() *cobra.Command {
 			"medians with the lowest and highest ratio of a round, and the peak memory of both. PyTorch is first tried once in every\n" +
 			"setting - memory format, eager or compiled, malloc that gives nothing back - and the quickest one races.\n" +
 			"`make bench-peer` installs PyTorch into a virtual environment and calls this.",
-		Example: "  sslctl bench peer --net r18 --rounds 5\n  sslctl bench peer --python ./venv/bin/python --setting channels_last,eager,keep --json",
+		Example: "  sslctl bench peer --net r18 --rounds 5\n  sslctl bench peer --python ./venv/bin/python --setting channels_last,eager,keep --json\n" +
+			"  sslctl bench peer --net r18 --precision bf16 --peer-precision bf16",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if setting != "" {
@@ -57,7 +58,8 @@ func (a *app) benchPeerCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringSliceVar(&nets, "net", []string{"r18", "small", "resnet50"}, "networks to race over")
-	f.StringVar(&o.PeerPrecision, "peer-precision", "fp32", "fp32, or bf16 by PyTorch's autocast; sslctl computes in fp32")
+	f.StringVar(&o.Precision, "precision", "fp32", "fp32, or bf16: activations stored in bfloat16, all arithmetic in float32")
+	f.StringVar(&o.PeerPrecision, "peer-precision", "fp32", "fp32, or bf16 by PyTorch's autocast")
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
 	f.IntVar(&o.Threads, "threads", 0, "threads of both sides (default one a core)")
 	f.IntVar(&o.Rounds, "rounds", 5, "rounds of one process a side")

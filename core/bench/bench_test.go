@@ -293,7 +293,7 @@ func TestRace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := RaceOptions{Net: "tiny", PeerPrecision: "fp32", Ours: []string{self}, Python: []string{self}, Rounds: 2, Steps: 2, Warmup: 1}
+	o := RaceOptions{Net: "tiny", Precision: "bf16", PeerPrecision: "fp32", Ours: []string{self}, Python: []string{self}, Rounds: 2, Steps: 2, Warmup: 1}
 	t.Run("all settings", func(t *testing.T) {
 		t.Setenv(sideEnv, "slow")
 		r, err := Race(t.Context(), o)
@@ -339,7 +339,7 @@ func TestPeerIsTheSameNetwork(t *testing.T) {
 		t.Skip("SSLCTL_PEER_PYTHON names no Python with PyTorch: the peer's networks are not compared; make bench-peer does it")
 	}
 	for _, net := range []string{"tiny", "small", "r18"} {
-		_, err := Race(t.Context(), RaceOptions{Net: net, PeerPrecision: "fp32", Batch: 4, Threads: 2, Python: []string{python}, Setting: Settings()[0], Rounds: 1, Steps: 1,
+		_, err := Race(t.Context(), RaceOptions{Net: net, Precision: "fp32", PeerPrecision: "fp32", Batch: 4, Threads: 2, Python: []string{python}, Setting: Settings()[0], Rounds: 1, Steps: 1,
 			Ours: []string{"go", "run", "../../cmd/sslctl", "bench", "step", "--json"}})
 		if err != nil {
 			t.Errorf("%s: %v", net, err)

@@ -75,7 +75,8 @@ type Lap struct {
 // RaceOptions say who races over what.
 type RaceOptions struct {
 	Net            string
-	PeerPrecision  string   // fp32, or bf16 by the peer's autocast; this program computes in fp32
+	Precision      string   // fp32, or bf16: activations stored in bfloat16, all arithmetic in float32
+	PeerPrecision  string   // fp32, or bf16 by the peer's autocast
 	Batch, Threads int      // 0 for the network's own, and for one a core
 	Ours           []string // command of this program's step, to which flags are added: sslctl bench step --json
 	Python         []string // command that runs a Python script with PyTorch
@@ -122,7 +123,7 @@ type RaceResult struct {
 // lowest and highest ratio of a round. Where no setting of the peer is named, every one is tried once, and the quickest
 // races. A peer whose network has another number of parameters is refused.
 func Race(ctx context.Context, o RaceOptions) (RaceResult, error) {
-	r := RaceResult{Net: o.Net, Precision: precision, PeerPrecision: o.PeerPrecision, Setting: o.Setting}
+	r := RaceResult{Net: o.Net, Precision: o.Precision, PeerPrecision: o.PeerPrecision, Setting: o.Setting}
 	if o.Rounds < 1 {
 		return r, fault.New(fault.Usage, "race at least one round", "a race of %d rounds", o.Rounds)
 	}
@@ -182,7 +183,7 @@ func (r *RaceResult) round(ctx context.Context, o RaceOptions, script string, n 
 		return fmt.Errorf("the sides of the race differ: %d and %d parameters, batches of %d and %d, %d and %d threads",
 			ours.Parameters, peer.Parameters, ours.Batch, peer.Batch, ours.Threads, peer.Threads)
 	}
-	o.tell("%s, round %d: ours %s %.1f ms, PyTorch %s %.1f ms, ratio %.2f", o.Net, n+1, precision, ours.Median, o.PeerPrecision, peer.Median, peer.Median/ours.Median)
+	o.tell("%s, round %d: ours %s %.1f ms, PyTorch %s %.1f ms, ratio %.2f", o.Net, n+1, o.Precision, ours.Median, o.PeerPrecision, peer.Median, peer.Median/ours.Median)
 	r.Rounds = append(r.Rounds, Round{ours, peer, peer.Median / ours.Median})
 	r.Batch, r.Threads, r.Torch = ours.Batch, ours.Threads, peer.Torch
 	return nil
@@ -218,7 +219,7 @@ func (o RaceOptions) flags() []string {
 }
 
 func (o RaceOptions) ours(ctx context.Context) (Lap, error) {
-	return lap(ctx, slices.Concat(o.Ours, o.flags()), nil)
+	return lap(ctx, slices.Concat(o.Ours, o.flags(), []string{"--precision", o.Precision}), nil)
 }
 
 func (o RaceOptions) peer(ctx context.Context, script string, s Setting) (Lap, error) {

@@ -31,6 +31,7 @@ type StepOptions struct {
 	Net           string
 	Batch         int // images in a view; 0 for the network's own
 	Widen         int // multiplies the widths of the backbone and the expander; 0 for 1
+	Precision     engine.Precision // in which activations are stored
 	Steps, Warmup int
 	Trace         Tracer
 }
@@ -105,6 +106,7 @@ func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, erro
 type stepper struct {
 	net        Net
 	batch      int
+	precision  engine.Precision
 	pool       *kernel.Pool
 	model      *model.Model
 	plan       *engine.Plan
@@ -120,7 +122,7 @@ func buildStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper,
 	if at < 0 {
 		return nil, fault.New(fault.Usage, "choose "+strings.Join(names(), ", "), "unknown network %q", o.Net)
 	}
-	s := &stepper{net: Nets()[at].widened(max(1, o.Widen)), pool: pool, batch: o.Batch}
+	s := &stepper{net: Nets()[at].widened(max(1, o.Widen)), pool: pool, batch: o.Batch, precision: o.Precision}
 	if s.batch == 0 {
 		s.batch = s.net.Batch
 	}
@@ -152,7 +154,7 @@ func (s *stepper) compile() error {
 		outputs = append(outputs, b.Stats)
 	}
 	var err error
-	s.plan, err = engine.Compile(outputs...)
+	s.plan, err = engine.CompileFor(s.precision, outputs...)
 	return err
 }
 
@@ -190,9 +192,6 @@ func views(shape expr.Shape) []float32 {
 	return pixels
 }
 
-// precision of this program's arithmetic.
-const precision = "fp32"
-
 // stepLR is the peer's learning rate.
 const stepLR = 1e-3
 
@@ -225,7 +224,7 @@ func (s *stepper) result(times []float64) Step {
 		stage.GFlops += cost.Flops
 		stage.GBytes += cost.Bytes
 	}
-	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: precision, Median: median, Min: sorted[0],
+	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: s.precision.String(), Median: median, Min: sorted[0],
 		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: s.plan.Arena,
 		Loss: float64(s.exe.Read(s.model.Loss)[0])}
 	for _, stage := range stages {

@@ -16,6 +16,7 @@ type network struct {
 	exe    engine.Executable
 	values map[string][]float32 // in memory layout, by name
 	readsY bool                 // representations are read after a step, for the online probe
+	stored engine.Precision     // of activations
 }
 
 func newNetwork(j Job, size int) (n *network, err error) {
@@ -26,12 +27,15 @@ func newNetwork(j Job, size int) (n *network, err error) {
 	}
 	n.values = n.model.Init(j.Config.Train.Seed)
 	n.readsY = learnsOnline(j)
+	if n.stored, err = engine.ParsePrecision(j.Config.Train.Precision); err != nil {
+		return nil, err
+	}
 	return n, n.connect(j.Device)
 }
 
 // connect loads the training graph on a device and binds the parameters, which are updated in place.
 func (n *network) connect(d engine.Device) (err error) {
-	if n.exe, err = load(d, n.outputs()); err != nil {
+	if n.exe, err = load(d, n.stored, n.outputs()); err != nil {
 		return err
 	}
 	for _, p := range n.model.Params {
@@ -64,8 +68,8 @@ func (n *network) outputs() []expr.Tensor {
 	return outputs
 }
 
-func load(d engine.Device, outputs []expr.Tensor) (engine.Executable, error) {
-	plan, err := engine.Compile(outputs...)
+func load(d engine.Device, stored engine.Precision, outputs []expr.Tensor) (engine.Executable, error) {
+	plan, err := engine.CompileFor(stored, outputs...)
 	if err != nil {
 		return nil, err
 	}

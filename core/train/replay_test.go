@@ -54,7 +54,7 @@ func (g *golden) replay(t *testing.T, device engine.Device, pool *kernel.Pool, m
 			outputs = append(outputs, a.input)
 		}
 	}
-	if n.exe, err = load(device, outputs); err != nil {
+	if n.exe, err = load(device, n.stored, outputs); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range n.model.Params {
