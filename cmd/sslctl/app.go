@@ -23,6 +23,7 @@ import (
 	runfolder "github.com/sslctl/sslctl/core/run"
 	"github.com/sslctl/sslctl/core/session"
 	"github.com/sslctl/sslctl/plugins"
+	"github.com/sslctl/sslctl/sdk/wire"
 )
 
 // app is what a command reaches outside itself: results go to stdout, all else to stderr.
@@ -174,7 +175,7 @@ func (a *app) root() *cobra.Command {
 	f.Var(levelFlag{a}, "log-level", "least severe message on stderr: debug, info, warn, error")
 	f.StringArrayVar(&a.pluginDirs, "plugin-dir", nil, "`FOLDER` to search for plugins first (repeatable)")
 	root.SetFlagErrorFunc(flagError)
-	group(root, a.runCommand(), a.evalCommand(), a.objectiveCommand(), a.methodCommand(), a.regulariserCommand(), a.pluginCommand(), a.dataCommand(), a.configCommand(),
+	group(root, a.runCommand(), a.evalCommand(), a.objectiveCommand(), a.methodCommand(), a.regulariserCommand(), a.backboneCommand(), a.pluginCommand(), a.dataCommand(), a.configCommand(),
 		a.compareCommand(), a.sweepCommand(), a.ablateCommand(),
 		a.reportCommand(), a.benchCommand(), a.versionCommand(), a.completionCommand())
 	complete(root, "plugin-dir", completeFolders)
@@ -203,7 +204,8 @@ func (a *app) logger() *zap.Logger {
 
 // session opens what asks plugins; close ends it.
 func (a *app) session(log *zap.Logger) (s *session.Session, close func()) {
-	h := host.New(host.Options{Logger: log.Named("plugin"), PluginDirs: a.pluginDirs, Self: a.self, Shipped: plugins.Shipped()})
+	h := host.New(host.Options{Logger: log.Named("plugin"), PluginDirs: a.pluginDirs, Self: a.self, Shipped: plugins.Shipped(),
+		Taken: map[wire.Kind][]string{wire.Backbone: session.ShippedBackbones()}})
 	return &session.Session{Host: h}, h.Close
 }
 

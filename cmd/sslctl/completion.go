@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sslctl/sslctl/backbones"
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/host"
@@ -65,7 +64,7 @@ func first(f cobra.CompletionFunc) cobra.CompletionFunc {
 // completeLayers attaches completions to the flags of configuration that the command has.
 func (a *app) completeLayers(c *cobra.Command) {
 	for flag, f := range map[string]cobra.CompletionFunc{
-		"method": a.completeMethods, "preset": a.completePresets, "data": completeData, "backbone": completeBackbones,
+		"method": a.completeMethods, "preset": a.completePresets, "data": completeData, "backbone": a.completeBackbones,
 		"data-dir": completeFolders, "add-reg": a.completeRegularisers,
 		"device":     cobra.FixedCompletions([]cobra.Completion{"cpu", "tapemachine"}, cobra.ShellCompDirectiveNoFileComp),
 		"optimizer":  cobra.FixedCompletions([]cobra.Completion{"sgd", "lars", "adamw"}, cobra.ShellCompDirectiveNoFileComp),
@@ -140,12 +139,13 @@ func completeData(*cobra.Command, []string, string) ([]cobra.Completion, cobra.S
 	return names, cobra.ShellCompDirectiveDefault
 }
 
-func completeBackbones(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var names []cobra.Completion
-	for _, b := range backbones.List() {
-		names = append(names, cobra.CompletionWithDesc(b.Name, b.Doc))
+// completeKinds completes --kind.
+func completeKinds(c *cobra.Command) {
+	var kinds []cobra.Completion
+	for _, k := range wire.Kinds() {
+		kinds = append(kinds, cobra.Completion(k))
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	complete(c, "kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func completeFolders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

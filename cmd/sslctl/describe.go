@@ -94,6 +94,17 @@ func viewWords(v method.View) string {
 	return strings.Join(parts, ", ")
 }
 
+// prefix is what stands before a hyper-parameter's name in --set.
+func (j *descriptionJSON) prefix() string {
+	switch wire.Kind(j.Kind) {
+	case wire.Regulariser:
+		return "reg." + j.Name + "."
+	case wire.Backbone:
+		return "backbone."
+	}
+	return ""
+}
+
 // text is the page for people.
 func (j *descriptionJSON) text() string {
 	var s strings.Builder
@@ -110,7 +121,7 @@ func (j *descriptionJSON) text() string {
 		section("Network of preset "+j.Preset, j.Network.diagram()...)
 	}
 	if len(j.Params) > 0 {
-		section("Hyper-parameters (--set NAME=VALUE)", strings.Split(strings.TrimSuffix(render(j.params()), "\n"), "\n")...)
+		section("Hyper-parameters (--set "+j.prefix()+"NAME=VALUE)", strings.Split(strings.TrimSuffix(render(j.params()), "\n"), "\n")...)
 	}
 	for i, p := range j.Presets {
 		title := "Preset " + p.Name

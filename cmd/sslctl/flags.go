@@ -81,7 +81,7 @@ func shortcuts() []shortcut {
 		{"data", "data.name", name, "data set of sslctl data list, a folder of images, or a pack of them", "required"},
 		{"data-dir", "data.dir", folder, "folder that holds the data set's files", "where data fetch puts them"},
 		{"on-corrupt", "data.on_corrupt", keyFlag{kind: someText, placeholder: "ACTION"}, "what to do with an image that cannot be decoded: fail or skip", ""},
-		{"backbone", "backbone.name", name, "network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp", "preset"},
+		{"backbone", "backbone.name", name, "network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp or an installed plugin; sslctl backbone list shows them", "preset"},
 		{"epochs", "train.epochs", count, "passes over the data", "preset"},
 		{"steps", "train.steps", count, "optimiser steps, in place of epochs", "as many as the epochs have"},
 		{"batch", "train.batch", count, "images in a step", "preset"},

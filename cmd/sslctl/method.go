@@ -8,6 +8,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/host"
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
 
@@ -115,7 +116,9 @@ func (a *app) describeCommand(kind wire.Kind) *cobra.Command {
 	}
 	if kind == wire.Regulariser {
 		c.ValidArgsFunction = first(a.completeRegularisers)
-		c.RunE = func(cmd *cobra.Command, args []string) error { return a.describeRegulariser(cmd.Context(), args[0]) }
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			return a.describePlugin(cmd.Context(), wire.Regulariser, args[0])
+		}
 		return c
 	}
 	c.Short = "Show formula, network, hyper-parameters, presets and sources"
@@ -129,10 +132,11 @@ func (a *app) describeCommand(kind wire.Kind) *cobra.Command {
 	return c
 }
 
-func (a *app) describeRegulariser(ctx context.Context, name string) error {
+// describePlugin shows what a regulariser or backbone says of itself.
+func (a *app) describePlugin(ctx context.Context, kind wire.Kind, name string) error {
 	s, closeSession := a.session(a.logger())
 	defer closeSession()
-	ref, err := s.Host.Find(wire.Regulariser, name)
+	ref, err := s.Host.Find(kind, name)
 	if err != nil {
 		return err
 	}
@@ -140,12 +144,16 @@ func (a *app) describeRegulariser(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	j := describe(wire.Regulariser, ref, d)
+	j := describe(kind, ref, d)
 	if a.json {
 		return a.printJSON(j)
 	}
 	return a.print(j.text())
 }
+
+// anyImages stand for those of a run, which are not known yet: the width of y may depend on them where a preset names a
+// backbone that is a plugin.
+var anyImages = backbone.Images{Size: 224, Channels: 3}
 
 // describeMethod also resolves the preset and traces the method, whose recipe is the network.
 func (a *app) describeMethod(ctx context.Context, name, preset string) error {
@@ -164,7 +172,7 @@ func (a *app) describeMethod(ctx context.Context, name, preset string) error {
 	if err != nil {
 		return err
 	}
-	program, err := s.Trace(ctx, c)
+	program, err := s.Trace(ctx, c, anyImages)
 	if err != nil {
 		return err
 	}
@@ -172,7 +180,7 @@ func (a *app) describeMethod(ctx context.Context, name, preset string) error {
 	if j.Preset = preset; preset == "" && len(d.Presets) > 0 {
 		j.Preset = d.Presets[0].Name
 	}
-	if j.Network, err = networkOf(c, program.Method.Recipe); err != nil {
+	if j.Network, err = networkOf(c, program); err != nil {
 		return err
 	}
 	if a.json {

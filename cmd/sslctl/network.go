@@ -33,8 +33,9 @@ type targetJSON struct {
 	Schedule string  `json:"schedule"`
 }
 
-func networkOf(c config.Config, r method.Recipe) (*networkJSON, error) {
-	backbone, err := session.Backbone(c)
+func networkOf(c config.Config, p *session.Program) (*networkJSON, error) {
+	r := p.Method.Recipe
+	backbone, err := p.Network(c)
 	if err != nil {
 		return nil, err
 	}

@@ -38,11 +38,11 @@ func (a *app) pluginTestCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&kind, "kind", string(wire.Method), "what the plugin is, where it is given by name: method, regulariser")
+	f.StringVar(&kind, "kind", string(wire.Method), "what the plugin is, where it is given by name: method, regulariser, backbone")
 	f.StringVar(&data, "data", "fashion-mnist", "`NAME` of the data set, or folder of images, of the training")
 	f.StringVar(&dir, "data-dir", "", "`FOLDER` of the data set's files")
 	f.IntVar(&steps, "steps", 30, "`STEPS` of the training; 0 for none")
-	complete(c, "kind", cobra.FixedCompletions([]cobra.Completion{string(wire.Method), string(wire.Regulariser)}, cobra.ShellCompDirectiveNoFileComp))
+	completeKinds(c)
 	complete(c, "data-dir", completeFolders)
 	return c
 }
@@ -50,19 +50,19 @@ func (a *app) pluginTestCommand() *cobra.Command {
 // locate reads NAME, or PATH, whose file name says kind and name and whose folder is searched first.
 func (a *app) locate(arg, kind string) (name string, k wire.Kind, err error) {
 	if !strings.ContainsRune(arg, filepath.Separator) {
-		if k = wire.Kind(kind); k != wire.Method && k != wire.Regulariser {
-			return "", "", fault.New(fault.Usage, "choose method or regulariser", "unknown kind %q", kind)
+		if k = wire.Kind(kind); !k.Known() {
+			return "", "", unknownKind(kind)
 		}
 		return arg, k, nil
 	}
 	file := strings.TrimSuffix(filepath.Base(arg), ".exe")
-	for _, k := range []wire.Kind{wire.Method, wire.Regulariser} {
+	for _, k := range wire.Kinds() {
 		if name, ok := strings.CutPrefix(file, "sslctl-"+string(k)+"-"); ok {
 			a.pluginDirs = append([]string{filepath.Dir(arg)}, a.pluginDirs...)
 			return name, k, nil
 		}
 	}
-	return "", "", fault.New(fault.Usage, "build it as sslctl-method-NAME or sslctl-regulariser-NAME", "the file name %q does not say what kind of plugin it is", file)
+	return "", "", fault.New(fault.Usage, "build it as sslctl-method-NAME, sslctl-regulariser-NAME or sslctl-backbone-NAME", "the file name %q does not say what kind of plugin it is", file)
 }
 
 // testJSON is the report for programs.

@@ -16,11 +16,12 @@ func (a *app) pluginInitCommand() *cobra.Command {
 	var kind, language string
 	c := &cobra.Command{
 		Use:   "init NAME",
-		Short: "Begin a method or regulariser of your own, in Go or Python",
-		Long: "Writes a project that builds, passes its test and trains as it is: an objective of ten lines to change, its test, README,\n" +
+		Short: "Begin a method, regulariser or backbone of your own, in Go or Python",
+		Long: "Writes a project that builds, passes its test and trains as it is: an objective or network of few lines to change, its test, README,\n" +
 			"Makefile and CI file. One in Go is completed by `go mod tidy`; one in Python makes its virtual environment by `make`.",
 		Example: "  sslctl plugin init my-method --sdk ~/sslctl            # against a checkout of sslctl\n" +
 			"  sslctl plugin init my-term --kind regulariser --dir terms/my-term\n" +
+			"  sslctl plugin init my-net --kind backbone --sdk ~/sslctl\n" +
 			"  sslctl plugin init my-method --lang python",
 		Args: oneArg("the new plugin, such as my-method"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -32,11 +33,11 @@ func (a *app) pluginInitCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&kind, "kind", string(wire.Method), "`KIND` of the plugin: method, regulariser")
+	f.StringVar(&kind, "kind", string(wire.Method), "`KIND` of the plugin: method, regulariser, backbone")
 	f.StringVar(&language, "lang", string(scaffold.Go), "`LANGUAGE`: go, python")
 	f.StringVar(&p.Dir, "dir", "", "`FOLDER` to make (default the name)")
 	f.StringVar(&p.SDK, "sdk", "", "`FOLDER` of a checkout of sslctl to build against (default the published version)")
-	complete(c, "kind", cobra.FixedCompletions([]cobra.Completion{string(wire.Method), string(wire.Regulariser)}, cobra.ShellCompDirectiveNoFileComp))
+	completeKinds(c)
 	complete(c, "lang", cobra.FixedCompletions([]cobra.Completion{string(scaffold.Go), string(scaffold.Python)}, cobra.ShellCompDirectiveNoFileComp))
 	complete(c, "dir", completeFolders)
 	complete(c, "sdk", completeFolders)

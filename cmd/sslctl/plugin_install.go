@@ -71,8 +71,11 @@ func (a *app) installPlugin(ctx context.Context, source string, o install.Option
 		return a.printJSON(installedJSON{string(p.Kind), p.Name, p.Version, p.Protocol, p.Path, p.SHA256, p.Source, p.Replaced})
 	}
 	use := "sslctl run --method " + p.Name + " --data fashion-mnist"
-	if p.Kind == wire.Regulariser {
+	switch p.Kind {
+	case wire.Regulariser:
 		use = "sslctl run --method vicreg --add-reg " + p.Name + " --data fashion-mnist"
+	case wire.Backbone:
+		use = "sslctl run --method vicreg --backbone " + p.Name + " --data fashion-mnist"
 	}
 	return a.print(fmt.Sprintf("installed the %s %s %s\nfile    %s\nsha256  %s\n\n    %s\n", p.Kind, p.Name, p.Version, p.Path, p.SHA256, use))
 }
@@ -95,8 +98,8 @@ func (a *app) pluginRemoveCommand() *cobra.Command {
 
 // kindFlag is --kind where a name alone may say it.
 func kindFlag(c *cobra.Command, kind *string) {
-	c.Flags().StringVar(kind, "kind", "", "`KIND` of the plugin, where two have the same name: method, regulariser")
-	complete(c, "kind", cobra.FixedCompletions([]cobra.Completion{string(wire.Method), string(wire.Regulariser)}, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(kind, "kind", "", "`KIND` of the plugin, where two have the same name: method, regulariser, backbone")
+	completeKinds(c)
 }
 
 func (a *app) removePlugin(ctx context.Context, name, kind string) error {
@@ -142,13 +145,18 @@ func locateInstalled(h *host.Host, name, kind string) (host.Ref, error) {
 
 // kindsOf reads --kind; "" stands for all.
 func kindsOf(kind string) ([]wire.Kind, error) {
-	switch k := wire.Kind(kind); k {
-	case "":
-		return []wire.Kind{wire.Method, wire.Regulariser}, nil
-	case wire.Method, wire.Regulariser:
+	k := wire.Kind(kind)
+	switch {
+	case kind == "":
+		return wire.Kinds(), nil
+	case k.Known():
 		return []wire.Kind{k}, nil
 	}
-	return nil, fault.New(fault.Usage, "choose method or regulariser", "unknown kind %q", kind)
+	return nil, unknownKind(kind)
+}
+
+func unknownKind(kind string) error {
+	return fault.New(fault.Usage, "choose method, regulariser or backbone", "unknown kind %q", kind)
 }
 
 // completeInstalled lists what is not shipped.

@@ -9,6 +9,7 @@ import (
 	"github.com/sslctl/sslctl/core/compare"
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/sdk/backbone"
 )
 
 func load(t *testing.T, name string) compare.Recipe {
@@ -41,7 +42,7 @@ func TestShippedRecipes(t *testing.T) {
 			hashes[cell.Config.Hash()] = cell.Name
 			c := cell.Config.Clone()
 			c.Train.Batch = 4
-			if _, err := b.session.Trace(t.Context(), c); err != nil {
+			if _, err := b.session.Trace(t.Context(), c, backbone.Images{Size: 32, Channels: 3}); err != nil {
 				t.Errorf("%s: %s: %v", r.Name, cell.Name, err)
 			}
 		}

@@ -168,6 +168,9 @@ func addFields(n *yaml.Node, v reflect.Value) {
 			addEntries(n, v.Field(i))
 			continue
 		}
+		if opts == "omitempty" && v.Field(i).IsZero() {
+			continue
+		}
 		addEntry(n, name, v.Field(i))
 	}
 }

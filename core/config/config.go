@@ -55,13 +55,20 @@ type Data struct {
 	Size      int    `koanf:"size" min:"0" help:"edge of a view in pixels; 0 for the data set's own"`
 }
 
-// Backbone says which network makes the representation y. Zero values leave the choice to the backbone.
+// Backbone says which network makes the representation y. Zero values leave the choice to the backbone. Widths, Pool and Stem
+// are of shipped backbones, Plugin and Params of installed ones.
 type Backbone struct {
-	Name   string `koanf:"name" help:"network: resnet-tiny, resnet10, resnet18, resnet34, resnet50 or mlp"`
+	Name   string `koanf:"name" help:"network: resnet-tiny, resnet10, resnet18, resnet34, resnet50, mlp or an installed plugin"`
 	Widths []int  `koanf:"widths" min:"1" help:"channels of each stage; empty for the backbone's own"`
 	Pool   int    `koanf:"pool" min:"0" help:"edge of the grid that features are pooled to; 0 for the backbone's own"`
 	Stem   string `koanf:"stem" oneof:"auto cifar strided imagenet" help:"first layer of a ResNet; auto for the backbone's own"`
+	// Plugin is in the hash, and in the canonical form where there is one, since a network has no other name.
+	Plugin string         `koanf:"plugin,omitempty" help:"SHA-256 of the executable of the backbone's plugin; sslctl sets it, and holds the plugin to it"`
+	Params map[string]any `koanf:",remain"` // hyper-parameters of the plugin
 }
+
+// OwnBackboneKeys are the names below backbone that no hyper-parameter of a plugin can have.
+func OwnBackboneKeys() []string { return []string{"name", "widths", "pool", "stem", "plugin"} }
 
 // Train says how long and how the loop runs.
 type Train struct {
@@ -158,7 +165,7 @@ func Default() Config {
 		Params:     map[string]any{},
 		Reg:        Reg{On: "z", Space: "auto", Terms: map[string]Term{}},
 		Data:       Data{OnCorrupt: "fail"},
-		Backbone:   Backbone{Name: "resnet-tiny", Widths: []int{}, Stem: "auto"},
+		Backbone:   Backbone{Name: "resnet-tiny", Widths: []int{}, Stem: "auto", Params: map[string]any{}},
 		Train:      Train{Batch: 128, Epochs: 3, Precision: "fp32"},
 		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},
@@ -191,6 +198,7 @@ func (c Config) Clone() Config {
 		c.Reg.Terms[name] = term
 	}
 	c.Backbone.Widths = slices.Clone(c.Backbone.Widths)
+	c.Backbone.Params = maps.Clone(c.Backbone.Params)
 	c.Optimizer.FixedLR = slices.Clone(c.Optimizer.FixedLR)
 	c.Augment.Views = slices.Clone(c.Augment.Views)
 	return c

@@ -3,14 +3,15 @@
 // Most callers need three calls. [Peek] reads the method's, preset's and data set's names before a plugin is asked;
 // [Resolve] merges all layers once the method's defaults are known; [Config.Hash] names the result:
 //
-//	built-in defaults < method's hyper-parameters < preset < study < file (--config) < environment (SSLCTL_) < flags < --set
+//	built-in defaults < hyper-parameters of method and backbone < preset < study < file (--config) < environment (SSLCTL_) < flags < --set
 //
 // # Names of keys
 //
 // A key is dotted: optimizer.lr, augment.views.0.blur, params.lambda, reg.var.weight. [Keys] lists them. Shorter forms are
 // read everywhere:
 //
-//   - a hyper-parameter of the method by its bare name: lambda is params.lambda;
+//   - a hyper-parameter of the method by its bare name: lambda is params.lambda; one of a backbone that is a plugin, where
+//     nothing else has the name: depth is backbone.depth;
 //   - a key of data, backbone, train, optimizer, schedule or augment by its last part where only one has it: lr, batch, blur;
 //   - a section by the name that it chooses: optimizer=lars is optimizer.name, data=cifar10 is data.name;
 //   - augment.blur (or blur) sets the blur of every view; augment.views.1.blur one view's. A list under augment.views

@@ -27,14 +27,15 @@ type Layer string
 
 // The layers, lowest first.
 const (
-	LayerDefault Layer = "default"
-	LayerMethod  Layer = "method"
-	LayerPreset  Layer = "preset"
-	LayerStudy   Layer = "study"
-	LayerFile    Layer = "file"
-	LayerEnv     Layer = "environment"
-	LayerFlag    Layer = "flag"
-	LayerSet     Layer = "set"
+	LayerDefault  Layer = "default"
+	LayerMethod   Layer = "method"
+	LayerBackbone Layer = "backbone"
+	LayerPreset   Layer = "preset"
+	LayerStudy    Layer = "study"
+	LayerFile     Layer = "file"
+	LayerEnv      Layer = "environment"
+	LayerFlag     Layer = "flag"
+	LayerSet      Layer = "set"
 )
 
 // Layers is what Resolve merges; the zero value gives the built-in defaults.
@@ -44,6 +45,9 @@ type Layers struct {
 	Params map[string]any
 	// Regs is the same for each regulariser that Peek's Reg.Terms names; "weight" is its weight where the user gives none.
 	Regs map[string]map[string]any
+	// Backbone is the same for a backbone that is a plugin, by bare name; "plugin" is its SHA-256. Empty says that it has no
+	// hyper-parameters, nil that it is not known: then every key below backbone passes unchecked.
+	Backbone map[string]any
 	// Preset holds the settings of the preset: dotted keys, or hyper-parameters by bare name; "augment.views" a []View.
 	Preset map[string]any
 	// Study holds what a study gives all its runs, such as an ablation's budget: dotted keys, beneath what the user says.
@@ -138,6 +142,9 @@ func (l Layers) methodEntries() []entry {
 		for _, name := range slices.Sorted(maps.Keys(l.Regs[reg])) {
 			out = append(out, entry{"reg." + reg + "." + name, l.Regs[reg][name], from})
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Backbone)) {
+		out = append(out, entry{"backbone." + name, l.Backbone[name], Origin{Layer: LayerBackbone}})
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func mergeLayers(l Layers, lenient bool) (*merge, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &merge{names: names{l.Params, l.Regs, lenient}, k: koanf.New("."), origins: map[string]Origin{}}
+	m := &merge{names: names{l.Params, l.Regs, l.Backbone, lenient}, k: koanf.New("."), origins: map[string]Origin{}}
 	for _, es := range layers {
 		if err := m.add(es); err != nil {
 			return nil, err
@@ -248,6 +248,8 @@ func helpOf(full string) string {
 	switch {
 	case !ok && strings.HasPrefix(full, "params."):
 		return "`sslctl method describe` prints the hyper-parameters of a method"
+	case !ok && strings.HasPrefix(full, "backbone."):
+		return "`sslctl backbone describe` prints the hyper-parameters of a backbone"
 	case !ok:
 		return ""
 	case len(k.Choices) > 0:
@@ -258,12 +260,15 @@ func helpOf(full string) string {
 
 // decode gives the merged values their Go form.
 func (m *merge) decode() (Config, error) {
-	c := Config{Params: map[string]any{}, Reg: Reg{Terms: map[string]Term{}}}
+	c := Config{Params: map[string]any{}, Reg: Reg{Terms: map[string]Term{}}, Backbone: Backbone{Params: map[string]any{}}}
 	err := m.k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		TagName: "koanf", ErrorUnused: true, DecodeHook: viewHook, Result: &c,
 	}})
 	if err != nil {
 		return Config{}, err
+	}
+	if c.Backbone.Params == nil {
+		c.Backbone.Params = map[string]any{}
 	}
 	for name, term := range c.Reg.Terms {
 		if term.Params == nil {

@@ -13,9 +13,10 @@ import (
 
 // names resolves what users call a key to the full key and its kind.
 type names struct {
-	params  map[string]any            // the method's hyper-parameters with their defaults; nil while the method is unknown
-	regs    map[string]map[string]any // the same of each known regulariser
-	lenient bool                      // unknown bare names are taken for hyper-parameters
+	params   map[string]any            // the method's hyper-parameters with their defaults; nil while the method is unknown
+	regs     map[string]map[string]any // the same of each known regulariser
+	backbone map[string]any            // the same of the backbone; nil while it is unknown
+	lenient  bool                      // unknown bare names are taken for hyper-parameters
 }
 
 // bareSections are the sections whose keys may be named by their last part. Those of evaluation are left out: a bare
@@ -52,8 +53,11 @@ func (n names) full(key string) (string, kind, bool) {
 			return key, k.kind, true
 		}
 	}
-	k, ok := schema().lookup(key)
-	return key, k.kind, ok
+	if k, ok := schema().lookup(key); ok || head != "backbone" {
+		return key, k.kind, ok
+	}
+	k, ok := n.param(n.backbone, tail)
+	return key, k, ok
 }
 
 // kindOfValue is the kind that a default value asks for; lists as YAML gives them count by their elements.
@@ -91,7 +95,8 @@ func (n names) param(known map[string]any, name string) (kind, bool) {
 	return kindOfValue(v), ok
 }
 
-// bare resolves a name without dots: a hyper-parameter, a section, or the last part of one key.
+// bare resolves a name without dots: a hyper-parameter of the method, a section, the last part of one key, or a
+// hyper-parameter of the backbone.
 func (n names) bare(name string) (string, kind, bool) {
 	if v, ok := n.params[name]; ok {
 		return "params." + name, kindOfValue(v), true
@@ -102,6 +107,9 @@ func (n names) bare(name string) (string, kind, bool) {
 	if found := withLastPart(name); len(found) == 1 {
 		full := strings.Replace(found[0].Name, "views.*.", "", 1)
 		return full, found[0].kind, true
+	}
+	if v, ok := n.backbone[name]; ok {
+		return "backbone." + name, kindOfValue(v), true
 	}
 	if n.lenient && name != "" {
 		return "params." + name, free, true
@@ -149,6 +157,9 @@ func (n names) candidates() []string {
 	var own, rest []string
 	for name := range n.params {
 		own = append(own, "params."+name)
+	}
+	for name := range n.backbone {
+		own = append(own, "backbone."+name)
 	}
 	for reg, params := range n.regs {
 		for name := range params {

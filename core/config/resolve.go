@@ -43,10 +43,10 @@ func Resolve(l Layers) (*Resolved, error) {
 	return &Resolved{c, m.origins}, nil
 }
 
-// Peek reads what is said of method, preset, data set and regularisers before the method's defaults are known: unknown bare
-// names are taken for its hyper-parameters, and nothing is checked but types.
+// Peek reads what is said of method, preset, data set, backbone and regularisers before the defaults of the method and of the
+// backbone are known: unknown bare names are taken for hyper-parameters, and nothing is checked but types.
 func Peek(l Layers) (Config, error) {
-	l.Params, l.Regs, l.Preset = nil, nil, nil
+	l.Params, l.Regs, l.Backbone = nil, nil, nil
 	m, err := mergeLayers(l, true)
 	if err != nil {
 		return Config{}, err

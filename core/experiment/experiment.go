@@ -48,7 +48,7 @@ func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Fo
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	program, err := o.Session.Trace(ctx, c)
+	program, err := o.Session.Trace(ctx, c, session.Images(c, splits))
 	if err != nil {
 		return run.Result{}, nil, err
 	}
@@ -70,11 +70,11 @@ func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Fo
 
 // connect starts the plugins of a program's custom ops.
 func (o Options) connect(ctx context.Context, c config.Config, p *session.Program) (disconnect func(), err error) {
-	shapes, err := session.Shapes(c)
+	network, err := p.Network(c)
 	if err != nil {
 		return nil, err
 	}
-	return o.Session.Connect(ctx, c, p, shapes)
+	return o.Session.Connect(ctx, c, p, session.Shapes(c, network))
 }
 
 // Continue takes up the run in a folder with what the folder holds. No plugin is asked, but for one that computes custom
@@ -170,6 +170,10 @@ func create(j train.Job, p *session.Program, o Options) (*run.Run, error) {
 	for i, r := range p.Penalisers {
 		provenance.Regularisers = append(provenance.Regularisers, plugin(r, p.Regularisers[i].Program))
 	}
+	if p.Backbone != nil {
+		backbone := plugin(p.BackbonePlugin, p.Backbone.Two)
+		provenance.Backbone = &backbone
+	}
 	provenance.Dataset = run.Dataset{Name: c.Data.Name, Digest: j.Data.Digest}
 	provenance.Machine.Threads, provenance.Machine.Device = j.Pool.Threads(), c.Device
 	return run.Create(run.Options{Root: c.Out, Dir: o.Dir, Config: text, Program: encoded, ProgramText: []byte(p.Text()), Provenance: provenance})
@@ -217,7 +221,7 @@ func writeReport(folder *run.Run) error {
 
 // job is what the trainer is given, without a folder.
 func (o Options) job(c config.Config, p *session.Program, s *data.Splits, m Machine) (train.Job, error) {
-	backbone, err := session.Backbone(c)
-	return train.Job{Config: c, Backbone: backbone, Method: p.Method, Regularisers: p.Penalties(), Data: s, Device: m.Device, Pool: m.Pool,
+	network, err := p.Network(c)
+	return train.Job{Config: c, Backbone: network, Method: p.Method, Regularisers: p.Penalties(), Data: s, Device: m.Device, Pool: m.Pool,
 		Log: o.Log, Observe: o.Observe}, err
 }

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/plugin"
@@ -64,6 +65,18 @@ func (h *Host) TraceRegulariser(ctx context.Context, ref Ref, params map[string]
 		return nil, Provenance{}, err
 	}
 	return program, p, nil
+}
+
+// TraceBackbone asks a backbone for its network over images of a kind. Errors are those of Trace.
+func (h *Host) TraceBackbone(ctx context.Context, ref Ref, params map[string]any, im backbone.Images) (n *backbone.Network, p Provenance, err error) {
+	p, err = h.ask(ctx, ref, func(ctx context.Context, c *client.Client, _ method.Description) (err error) {
+		n, err = c.TraceBackbone(ctx, params, im)
+		return err
+	})
+	if err != nil {
+		return nil, Provenance{}, err
+	}
+	return n, p, nil
 }
 
 // question is asked of a running plugin that has described itself.

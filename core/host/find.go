@@ -80,7 +80,7 @@ func (h *Host) Find(kind wire.Kind, name string) (Ref, error) {
 	if err != nil || ref.Shipped() {
 		return ref, err
 	}
-	if ref, err = inspect(ref); err != nil {
+	if ref, err = h.inspect(ref); err != nil {
 		return Ref{}, err
 	}
 	h.notice(ref)
@@ -105,6 +105,26 @@ func (h *Host) Locate(kind wire.Kind, name string) (Ref, error) {
 		return Ref{Kind: kind, Name: name}, nil
 	}
 	return Ref{}, h.unknown(kind, name)
+}
+
+// free checks that a plugin does not have the name of what needs none: a name says which network a run trains, and the one
+// that sslctl brings must not become another by a file in a folder.
+func (h *Host) free(ref Ref) error {
+	if !slices.Contains(h.options.Taken[ref.Kind], ref.Name) {
+		return nil
+	}
+	return fault.New(fault.Plugin, "rename the plugin, or remove its file", "%s has the name of a %s that is part of sslctl", ref, ref.Kind)
+}
+
+// Clash is the error of a plugin that has a name of Options.Taken; nil where there is none.
+func (h *Host) Clash(kind wire.Kind, name string) error {
+	for _, dir := range h.Dirs() {
+		path := filepath.Join(dir, FileName(kind, name))
+		if _, err := os.Stat(path); err == nil {
+			return h.free(Ref{Kind: kind, Name: name, Path: path})
+		}
+	}
+	return nil
 }
 
 // notice says once of a plugin what its user may not know: that it hides a shipped one, that nobody installed it.
@@ -138,6 +158,14 @@ func suffix() string {
 		return ".exe"
 	}
 	return ""
+}
+
+// inspect checks that a plugin's name is free to it, and its file.
+func (h *Host) inspect(ref Ref) (Ref, error) {
+	if err := h.free(ref); err != nil {
+		return ref, err
+	}
+	return inspect(ref)
 }
 
 // inspect checks that a file can be started, and hashes it. The result is as far as it came where there is an error.
@@ -176,7 +204,7 @@ func (h *Host) known(kind wire.Kind) []string {
 }
 
 func (h *Host) unknown(kind wire.Kind, name string) error {
-	names := h.known(kind)
+	names := append(slices.Clone(h.options.Taken[kind]), h.known(kind)...)
 	hint := fmt.Sprintf("there is no %s; put sslctl-%s-NAME into one of %s", kind, kind, strings.Join(h.Dirs(), ", "))
 	if len(names) > 0 {
 		hint = fmt.Sprintf("there are %s", strings.Join(names, ", "))

@@ -20,6 +20,7 @@ type Options struct {
 	PluginDirs []string               // folders that are searched first (--plugin-dir)
 	Self       string                 // path of the running binary, which serves what it ships; "": nothing is shipped
 	Shipped    map[wire.Kind][]string // what it ships, by name
+	Taken      map[wire.Kind][]string // names of what needs no plugin, which no plugin may have
 
 	StartTimeout, DescribeTimeout, TraceTimeout time.Duration // 0: 10 s, 10 s, 30 s
 	Memory                                      uint64        // bytes that a plugin may have for itself, where the system can bound it; 0: 8 GiB

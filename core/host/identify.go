@@ -33,7 +33,7 @@ func (h *Host) Identify(ctx context.Context, path string) (Identity, error) {
 	if err != nil {
 		return Identity{}, h.blame(ctx, ref, err)
 	}
-	return id, nil
+	return id, h.free(Ref{Kind: id.Kind, Name: id.Description.Name, Path: path})
 }
 
 func (h *Host) identify(ctx context.Context, ref Ref) (Identity, error) {

@@ -56,14 +56,10 @@ func (l Listed) State() State {
 	return NotPinned
 }
 
-// kinds are those that can be listed, in the order of a list.
-func kinds() []wire.Kind { return []wire.Kind{wire.Method, wire.Regulariser} }
-
-// List finds and describes every plugin: methods, then regularisers, each in alphabetical order, then what was installed
-// and is gone. A plugin that cannot be asked stands in the list with its error; List itself fails only when ctx ends.
+// List finds and describes every plugin, kind by kind, each in alphabetical order, then what was installed and is gone. A plugin that cannot be asked stands in the list with its error; List itself fails only when ctx ends.
 func (h *Host) List(ctx context.Context) ([]Listed, error) {
 	var all []Ref
-	for _, kind := range kinds() {
+	for _, kind := range wire.Kinds() {
 		for _, name := range h.known(kind) {
 			all = append(all, Ref{Kind: kind, Name: name})
 		}
@@ -79,7 +75,7 @@ func (h *Host) look(ctx context.Context, r Ref) Listed {
 		return Listed{Ref: r, Err: err}
 	}
 	if !ref.Shipped() {
-		if ref, err = inspect(ref); err != nil {
+		if ref, err = h.inspect(ref); err != nil {
 			return Listed{Ref: ref, Err: err}
 		}
 	}
@@ -100,7 +96,7 @@ func (h *Host) missing() (out []Listed) {
 		if err != nil {
 			continue // its plugins are listed as broken, with this reason
 		}
-		for _, kind := range kinds() {
+		for _, kind := range wire.Kinds() {
 			for file, pin := range pins {
 				name, ours := nameIn(file, kind)
 				if _, err := os.Stat(filepath.Join(dir, file)); !ours || !errors.Is(err, fs.ErrNotExist) {

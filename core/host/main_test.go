@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		foreignPlugin(name)
 		return
 	}
+	if name, foreign := strings.CutPrefix(filepath.Base(os.Args[0]), "sslctl-backbone-"); foreign {
+		foreignBackbone(name)
+		return
+	}
 	if dir := os.Getenv(doomedHostKey); dir != "" {
 		doomedHost(dir)
 		return

@@ -19,6 +19,7 @@ type Provenance struct {
 	Machine       Machine   `json:"machine"`
 	Method        Plugin    `json:"method"`
 	Regularisers  []Plugin  `json:"regularisers,omitempty"`
+	Backbone      *Plugin   `json:"backbone,omitempty"` // where it came from a plugin
 	ProgramHash   string    `json:"program_sha256"`
 	Dataset       Dataset   `json:"dataset"`
 	Seed          uint64    `json:"seed"`
@@ -46,7 +47,7 @@ type Machine struct {
 	Device  string   `json:"device"`  // as on the command line: "cpu"
 }
 
-// Plugin is a method or regulariser and the executable that described it.
+// Plugin is a method, regulariser or backbone and the executable that described it.
 type Plugin struct {
 	Name     string `json:"name"`
 	Title    string `json:"title,omitempty"` // of the description: "VICReg: variance, invariance, covariance"

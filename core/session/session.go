@@ -13,13 +13,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sslctl/sslctl/backbones"
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/host"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/run"
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
@@ -65,6 +65,14 @@ func (s *Session) resolve(ctx context.Context, l config.Layers, standard func(me
 		return nil, err
 	}
 	l.Params, l.Preset = defaults(d), settings(preset)
+	if peek, err = config.Peek(l); err != nil { // the preset may name the backbone
+		return nil, err
+	}
+	layer, network, err := s.backboneLayer(ctx, peek.Backbone.Name)
+	if err != nil {
+		return nil, err
+	}
+	l.Backbone = layer
 	l.Regs = map[string]map[string]any{}
 	for _, name := range peek.Reg.Names() {
 		r, err := s.describe(ctx, wire.Regulariser, name)
@@ -77,7 +85,11 @@ func (s *Session) resolve(ctx context.Context, l config.Layers, standard func(me
 	if err != nil {
 		return nil, err
 	}
-	return resolved, checkParams(d, resolved.Config().Params)
+	c := resolved.Config()
+	if err := checkBackbone(c.Backbone, layer, network); err != nil {
+		return nil, err
+	}
+	return resolved, checkParams(wire.Method, d, c.Params)
 }
 
 func (s *Session) describe(ctx context.Context, kind wire.Kind, name string) (method.Description, error) {
@@ -127,11 +139,11 @@ func defaults(d method.Description) map[string]any {
 }
 
 // checkParams checks ranges and choices before any plugin is asked to trace.
-func checkParams(d method.Description, params map[string]any) error {
+func checkParams(kind wire.Kind, d method.Description, params map[string]any) error {
 	_, err := method.Complete(d.Params, params)
 	var bad *method.ParamError
 	if errors.As(err, &bad) {
-		return fault.New(fault.Usage, "sslctl method describe "+d.Name+" shows the hyper-parameters and their ranges", "%s: %w", d.Name, err)
+		return fault.New(fault.Usage, "sslctl "+string(kind)+" describe "+d.Name+" shows the hyper-parameters and their ranges", "%s: %w", d.Name, err)
 	}
 	return err
 }
@@ -142,36 +154,35 @@ type Program struct {
 	Plugin     host.Provenance   // the method's
 	Penalisers []host.Provenance // the regularisers', in their order
 	Title      string            // of the method's description
+
+	BackbonePlugin host.Provenance // zero for a shipped backbone
 }
 
-// Trace asks the method for its recipe and objective, and each regulariser for its penalty, at the configuration's shapes.
-func (s *Session) Trace(ctx context.Context, c config.Config) (*Program, error) {
+// Trace asks a backbone that is a plugin for its network over the images, the method for its recipe and objective, and each
+// regulariser for its penalty, at the configuration's shapes.
+func (s *Session) Trace(ctx context.Context, c config.Config, im backbone.Images) (*Program, error) {
 	ref, err := s.Host.Find(wire.Method, c.Method)
 	if err != nil {
 		return nil, err
 	}
-	shapes, err := Shapes(c)
+	p := &Program{}
+	if err := s.traceBackbone(ctx, c.Backbone, im, p); err != nil {
+		return nil, err
+	}
+	network, err := p.Network(c)
 	if err != nil {
 		return nil, err
 	}
+	shapes := Shapes(c, network)
 	d, err := s.Host.Describe(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{Title: d.Title}
+	p.Title = d.Title
 	if p.Method, p.Plugin, err = s.Host.Trace(ctx, ref, c.Params, shapes); err != nil {
 		return nil, err
 	}
 	return p, s.Regularise(ctx, c.Reg, p, shapes)
-}
-
-// Shapes are those for which a configuration's objective is traced.
-func Shapes(c config.Config) (method.Shapes, error) {
-	backbone, err := Backbone(c)
-	if err != nil {
-		return method.Shapes{}, err
-	}
-	return method.Shapes{Batch: c.Train.Batch, Views: len(c.Augment.Views), Representation: backbone.Features()}, nil
 }
 
 // Regularise adds the penalties of a configuration's regularisers to a program, traced for embeddings of the given shapes.
@@ -240,19 +251,6 @@ func termName(d method.Description) string {
 	return strings.ToLower(name)
 }
 
-// Backbone is the network that a configuration names.
-func Backbone(c config.Config) (backbones.Backbone, error) {
-	o := backbones.Options{Widths: c.Backbone.Widths, Pool: c.Backbone.Pool}
-	if c.Backbone.Stem != "auto" {
-		o.Stem = backbones.Stem(c.Backbone.Stem)
-	}
-	b, err := backbones.New(c.Backbone.Name, o)
-	if err != nil {
-		return nil, fault.New(fault.Usage, "set backbone.name, backbone.widths, backbone.pool or backbone.stem", "%w", err)
-	}
-	return b, nil
-}
-
 // Penalties are the program's in the model's form.
 func (p *Program) Penalties() []model.Regulariser {
 	out := make([]model.Regulariser, len(p.Regularisers))
@@ -300,6 +298,12 @@ func Restore(f *run.Folder) (config.Config, *Program, error) {
 	for _, r := range provenance.Regularisers {
 		p.Penalisers = append(p.Penalisers, began(wire.Regulariser, r))
 	}
+	if traced.Backbone != nil {
+		if provenance.Backbone == nil {
+			return c, nil, fault.New(fault.Data, "the run cannot be continued; start it again", "run %s has a backbone's network and does not say whose", f.ID())
+		}
+		p.BackbonePlugin = began(wire.Backbone, *provenance.Backbone)
+	}
 	return c, p, nil
 }
 
@@ -318,6 +322,7 @@ func (p *Program) Text() string {
 	for _, r := range p.Regularisers {
 		fmt.Fprintf(&s, "\n# regulariser %s on %s, weight %g\n%s", r.Name, r.On, r.Weight, r.Program)
 	}
+	s.WriteString(p.backboneText())
 	return s.String()
 }
 

@@ -1,6 +1,7 @@
 package backbone
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -20,13 +21,18 @@ func (n *Network) Check() error {
 	if err := n.Images.Check(); err != nil {
 		return err
 	}
-	for images, p := range map[int]*expr.Program{2: n.Two, 3: n.Three} {
-		if err := n.checkProgram(p, images); err != nil {
-			return fmt.Errorf("the network of %d images: %w", images, err)
+	if err := errors.Join(n.Two.Validate(), n.Three.Validate()); err != nil {
+		return err
+	}
+	if _, err := n.Of(proof); err != nil {
+		return err
+	}
+	for i, p := range []*expr.Program{n.Two, n.Three} {
+		if err := n.checkProgram(p, i+2); err != nil {
+			return fmt.Errorf("the network of %d images: %w", i+2, err)
 		}
 	}
-	_, err := n.Of(proof)
-	return err
+	return nil
 }
 
 // Check bounds size and channels.
@@ -38,9 +44,6 @@ func (im Images) Check() error {
 }
 
 func (n *Network) checkProgram(p *expr.Program, images int) error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
 	if err := n.checkInputs(p, images); err != nil {
 		return err
 	}

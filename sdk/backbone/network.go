@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sslctl/sslctl/sdk/expr"
@@ -56,6 +57,9 @@ func (n *Network) Forward(s nn.Scope, images expr.Tensor) expr.Tensor {
 	b := images.Builder()
 	if b.Err() != nil {
 		return images
+	}
+	if want := (expr.Shape{images.Dim(0), n.Images.Size, n.Images.Size, n.Images.Channels}); !slices.Equal(images.Shape(), want) {
+		return b.Fail(fmt.Errorf("the network is for images %v, not %v", want, images.Shape()))
 	}
 	p, err := n.Of(images.Dim(0))
 	if err == nil {

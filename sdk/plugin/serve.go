@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/plugin/internal/handshake"
 	"github.com/sslctl/sslctl/sdk/wire"
@@ -22,6 +23,11 @@ func Serve(m method.Method) {
 // ServeRegulariser is Serve for a regulariser.
 func ServeRegulariser(r method.Regulariser) {
 	serve(newService(wire.Regulariser, r.Describe, regulariserTracer(r)))
+}
+
+// ServeBackbone is Serve for a backbone.
+func ServeBackbone(b backbone.Backbone) {
+	serve(newService(wire.Backbone, b.Describe, backboneTracer(b)))
 }
 
 func serve(s *service) {
@@ -52,8 +58,11 @@ func newServer(opts []grpc.ServerOption) *grpc.Server {
 func (s *service) introduction() string {
 	d := s.describe()
 	use := fmt.Sprintf("sslctl run --method %s --plugin-dir DIR", d.Name)
-	if s.kind == wire.Regulariser {
+	switch s.kind {
+	case wire.Regulariser:
 		use = fmt.Sprintf("sslctl run --add-reg %s --plugin-dir DIR", d.Name)
+	case wire.Backbone:
+		use = fmt.Sprintf("sslctl run --backbone %s --plugin-dir DIR", d.Name)
 	}
 	return fmt.Sprintf("%s %s is a %s for sslctl, which starts it by itself:\n\n    %s\n\nDIR is the folder of this file, named sslctl-%s-%s.\n",
 		d.Name, d.Version, s.kind, use, s.kind, d.Name)

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
@@ -17,8 +18,8 @@ import (
 	"github.com/sslctl/sslctl/sdk/wire/toproto"
 )
 
-// tracer writes an objective or penalty down.
-type tracer func(params map[string]any, s method.Shapes, unit bool) (answer, error)
+// tracer writes an objective, penalty or network down for what a request asks.
+type tracer func(params map[string]any, m *methodv1.TraceRequest) (answer, error)
 
 // answer is an encoded program with the code of its custom ops, which stays here.
 type answer struct {
@@ -27,7 +28,11 @@ type answer struct {
 }
 
 func methodTracer(m method.Method) tracer {
-	return func(params map[string]any, s method.Shapes, _ bool) (answer, error) {
+	return func(params map[string]any, request *methodv1.TraceRequest) (answer, error) {
+		s, err := fromproto.Shapes(request.GetShapes())
+		if err != nil {
+			return answer{}, err
+		}
 		t, err := method.Trace(m, params, s)
 		if err != nil {
 			return answer{}, err
@@ -38,8 +43,12 @@ func methodTracer(m method.Method) tracer {
 }
 
 func regulariserTracer(r method.Regulariser) tracer {
-	return func(params map[string]any, s method.Shapes, unit bool) (answer, error) {
-		p, err := method.TraceRegulariser(r, params, s, unit)
+	return func(params map[string]any, request *methodv1.TraceRequest) (answer, error) {
+		s, err := fromproto.Shapes(request.GetShapes())
+		if err != nil {
+			return answer{}, err
+		}
+		p, err := method.TraceRegulariser(r, params, s, request.GetUnit())
 		if err != nil {
 			return answer{}, err
 		}
@@ -48,7 +57,22 @@ func regulariserTracer(r method.Regulariser) tracer {
 	}
 }
 
-// service answers for one method or regulariser.
+func backboneTracer(b backbone.Backbone) tracer {
+	return func(params map[string]any, request *methodv1.TraceRequest) (answer, error) {
+		images, err := fromproto.Images(request.GetImages())
+		if err != nil {
+			return answer{}, err
+		}
+		n, err := backbone.Trace(b, params, images)
+		if err != nil {
+			return answer{}, err
+		}
+		encoded, err := wire.MarshalNetwork(n)
+		return answer{encoded: encoded}, err
+	}
+}
+
+// service answers for one plugin.
 type service struct {
 	methodv1.UnimplementedPluginServiceServer
 	kind     wire.Kind
@@ -77,7 +101,7 @@ func (s *service) Describe(context.Context, *methodv1.DescribeRequest) (*methodv
 	return out, nil
 }
 
-// Trace writes the objective or penalty down.
+// Trace writes the objective, penalty or network down.
 func (s *service) Trace(_ context.Context, m *methodv1.TraceRequest) (*methodv1.TraceResponse, error) {
 	s.asked.Do(keepStreams)
 	traced, err := s.answer(m)
@@ -92,11 +116,7 @@ func (s *service) answer(m *methodv1.TraceRequest) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	shapes, err := fromproto.Shapes(m.GetShapes())
-	if err != nil {
-		return answer{}, err
-	}
-	return s.trace(params, shapes, m.GetUnit())
+	return s.trace(params, m)
 }
 
 // recoverPanic makes a panic an answer: as a broken connection it would reach the user without a word of its cause.

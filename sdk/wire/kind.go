@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	methodv1 "github.com/sslctl/sslctl/sdk/wire/sslctl/method/v1"
 )
@@ -13,7 +14,14 @@ type Kind string
 const (
 	Method      Kind = "method"
 	Regulariser Kind = "regulariser"
+	Backbone    Kind = "backbone"
 )
+
+// Kinds lists them, in the order in which lists show them.
+func Kinds() []Kind { return []Kind{Method, Regulariser, Backbone} }
+
+// Known reports whether k is one of the kinds.
+func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
 
 // Proto is the kind as protobuf has it.
 func (k Kind) Proto() methodv1.Kind {
@@ -22,6 +30,8 @@ func (k Kind) Proto() methodv1.Kind {
 		return methodv1.Kind_KIND_METHOD
 	case Regulariser:
 		return methodv1.Kind_KIND_REGULARISER
+	case Backbone:
+		return methodv1.Kind_KIND_BACKBONE
 	}
 	return methodv1.Kind_KIND_UNSPECIFIED
 }
@@ -33,6 +43,8 @@ func KindOf(k methodv1.Kind) (Kind, error) {
 		return Method, nil
 	case methodv1.Kind_KIND_REGULARISER:
 		return Regulariser, nil
+	case methodv1.Kind_KIND_BACKBONE:
+		return Backbone, nil
 	}
-	return "", fmt.Errorf("plugin kind %v is neither method nor regulariser", k)
+	return "", fmt.Errorf("plugin kind %v is neither method, regulariser nor backbone", k)
 }

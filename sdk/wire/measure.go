@@ -31,7 +31,7 @@ func versions(data []byte, d protoreflect.MessageDescriptor) error {
 			return nil
 		}
 		switch fd.Message().Name() {
-		case "Program", "Regularisation":
+		case "Program", "Regularisation", "Network":
 			return versions(value, fd.Message())
 		case "ProgramVersion":
 			version := &methodv1.ProgramVersion{}

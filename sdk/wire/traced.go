@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire/fromproto"
@@ -12,10 +13,12 @@ import (
 	"github.com/sslctl/sslctl/sdk/wire/toproto"
 )
 
-// Traced is all that a run needs of its plugins: the method's recipe and objective, and the penalties that joined it.
+// Traced is all that a run needs of its plugins: the method's recipe and objective, the penalties that joined it, and the
+// network of a backbone that came from one.
 type Traced struct {
 	Method       *method.Traced
-	Regularisers []Regularisation // in the order in which they are added
+	Regularisers []Regularisation  // in the order in which they are added
+	Backbone     *backbone.Network // nil for a shipped one, which the configuration names
 }
 
 // Regularisation is a penalty that joined a method.
@@ -39,6 +42,9 @@ func MarshalTraced(t Traced) ([]byte, error) {
 			Name: r.Name, Term: r.Term, Weight: r.Weight, Program: toproto.Program(r.Program), On: r.On, Unit: r.Unit,
 		})
 	}
+	if t.Backbone != nil {
+		m.Network = toproto.Network(t.Backbone)
+	}
 	return encode(m)
 }
 
@@ -53,6 +59,11 @@ func UnmarshalTraced(data []byte) (Traced, error) {
 		return Traced{}, err
 	}
 	out := Traced{Method: t}
+	if m.GetNetwork() != nil {
+		if out.Backbone, err = fromproto.Network(m.GetNetwork()); err != nil {
+			return Traced{}, fmt.Errorf("backbone: %w", err)
+		}
+	}
 	if n := len(m.GetRegularisers()); n > MaxRegularisers {
 		return Traced{}, fmt.Errorf("%d regularisers; at most %d", n, MaxRegularisers)
 	}
@@ -83,6 +94,20 @@ func UnmarshalPenalty(data []byte) (*expr.Program, error) {
 		return nil, err
 	}
 	return fromproto.Penalty(m.GetProgram())
+}
+
+// MarshalNetwork encodes a backbone's answer. Equal networks give equal bytes.
+func MarshalNetwork(n *backbone.Network) ([]byte, error) {
+	return encode(&methodv1.Traced{Network: toproto.Network(n)})
+}
+
+// UnmarshalNetwork decodes what MarshalNetwork wrote, with every check of a plugin's answer.
+func UnmarshalNetwork(data []byte) (*backbone.Network, error) {
+	m := &methodv1.Traced{}
+	if err := decode(data, m); err != nil {
+		return nil, err
+	}
+	return fromproto.Network(m.GetNetwork())
 }
 
 // Marshal encodes a program. Equal programs give equal bytes.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/expr"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/wire"
@@ -55,32 +56,45 @@ func (c *Client) Describe(ctx context.Context) (wire.Kind, method.Description, e
 
 // Trace asks a method for its recipe and objective.
 func (c *Client) Trace(ctx context.Context, params map[string]any, s method.Shapes) (*method.Traced, error) {
-	data, err := c.trace(ctx, params, s, false)
+	data, err := c.trace(ctx, params, &methodv1.TraceRequest{Shapes: toproto.Shapes(s)})
 	if err != nil {
 		return nil, err
 	}
 	t, err := wire.UnmarshalTraced(data)
-	if err == nil && len(t.Regularisers) > 0 {
-		err = errors.New("a method answers with regularisers")
+	if err == nil && (len(t.Regularisers) > 0 || t.Backbone != nil) {
+		err = errors.New("a method answers with regularisers or a backbone")
 	}
 	return t.Method, err
 }
 
 // TraceRegulariser asks a regulariser for its penalty; unit says that the rows were l2-normalised.
 func (c *Client) TraceRegulariser(ctx context.Context, params map[string]any, s method.Shapes, unit bool) (*expr.Program, error) {
-	data, err := c.trace(ctx, params, s, unit)
+	data, err := c.trace(ctx, params, &methodv1.TraceRequest{Shapes: toproto.Shapes(s), Unit: unit})
 	if err != nil {
 		return nil, err
 	}
 	return wire.UnmarshalPenalty(data)
 }
 
-func (c *Client) trace(ctx context.Context, params map[string]any, s method.Shapes, unit bool) ([]byte, error) {
-	settings, err := toproto.Settings(params)
+// TraceBackbone asks a backbone for its network over images of a kind.
+func (c *Client) TraceBackbone(ctx context.Context, params map[string]any, im backbone.Images) (*backbone.Network, error) {
+	data, err := c.trace(ctx, params, &methodv1.TraceRequest{Images: toproto.Images(im)})
 	if err != nil {
 		return nil, err
 	}
-	m, err := c.service.Trace(ctx, &methodv1.TraceRequest{Params: settings, Shapes: toproto.Shapes(s), Unit: unit})
+	n, err := wire.UnmarshalNetwork(data)
+	if err == nil && n.Images != im {
+		err = fmt.Errorf("it answers for images of %d pixels and %d channels, not %d and %d", n.Images.Size, n.Images.Channels, im.Size, im.Channels)
+	}
+	return n, err
+}
+
+// trace asks what the request says but for the hyper-parameters.
+func (c *Client) trace(ctx context.Context, params map[string]any, request *methodv1.TraceRequest) (encoded []byte, err error) {
+	if request.Params, err = toproto.Settings(params); err != nil {
+		return nil, err
+	}
+	m, err := c.service.Trace(ctx, request)
 	if err != nil {
 		return nil, c.broken(ctx, err)
 	}
