@@ -3,7 +3,7 @@
 //
 // Kernels are C++ templates in cu, one file a family. What an instruction needs of them is instantiated in generated text:
 // chains of elementwise ops as functions, storage types and vector widths as template arguments. A device lowers all
-// instructions of a plan with [Lower], compiles the [Unit] of all their sources at once, and launches the calls in order.
+// [Groups] of a plan with [Lower], compiles the [Unit] of all their sources at once, and launches the calls in order.
 //
 // A sum's order is decided by shapes alone and nothing is added atomically: the same inputs give the same bits. Storage is
 // float32 or bf16, arithmetic float32. Every op of sdk/expr has a kernel but those that the plan turns into views, and custom
@@ -39,7 +39,7 @@ type Call struct {
 // Extent is the size of a grid in blocks or of a block in threads, along x, y and z.
 type Extent [3]uint32
 
-// Arg is an argument of a kernel: an [Address], [Scratch], [Int32], [Int64] or [Float32].
+// Arg is an argument of a kernel: an [Address], [Scratch], [Table], [Int32], [Int64] or [Float32].
 type Arg interface {
 	// cType is the type of the kernel's parameter.
 	cType(p *engine.Plan) string
@@ -50,6 +50,9 @@ type Address engine.ID
 
 // Scratch is where a buffer of Lowered.Scratch lives, by its number.
 type Scratch int
+
+// Table is where an array of 8-byte words lives that the device writes once: addresses of values, and Int64s.
+type Table []Arg
 
 // Int32 is an int.
 type Int32 int32
@@ -62,19 +65,28 @@ type Float32 float32
 
 func (a Address) cType(p *engine.Plan) string { return storage(p, engine.ID(a)) + "*" }
 func (Scratch) cType(*engine.Plan) string     { return "float*" }
+func (Table) cType(*engine.Plan) string       { return "const long long*" }
 func (Int32) cType(*engine.Plan) string       { return "int" }
 func (Int64) cType(*engine.Plan) string       { return "long long" }
 func (Float32) cType(*engine.Plan) string     { return "float" }
 
-// Lower turns instruction i of a plan into launches. It fails on what no kernel computes: a custom op.
-func Lower(p *engine.Plan, i int) (Lowered, error) {
-	l := &lowering{p: p, in: p.Instrs[i]}
+// Lower turns an instruction of a plan into launches, or several that [Groups] has put together. It fails on what no kernel
+// computes: a custom op.
+func Lower(p *engine.Plan, instrs ...int) (Lowered, error) {
+	first := instrs[0]
+	l := &lowering{p: p, in: p.Instrs[first]}
 	lower, ok := lowerings[l.in.Kind]
 	if !ok {
-		return Lowered{}, fmt.Errorf("instruction %d: %s has no CUDA kernel", i, l.in.Kind)
+		return Lowered{}, fmt.Errorf("instruction %d: %s has no CUDA kernel", first, l.in.Kind)
 	}
-	if err := lower(l); err != nil {
-		return Lowered{}, fmt.Errorf("instruction %d: %w", i, err)
+	var err error
+	if len(instrs) == 1 {
+		err = lower(l)
+	} else {
+		err = l.chains(instrs)
+	}
+	if err != nil {
+		return Lowered{}, fmt.Errorf("instruction %d: %w", first, err)
 	}
 	return l.out, nil
 }

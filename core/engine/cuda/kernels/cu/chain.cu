@@ -50,3 +50,26 @@ __device__ inline void chain_matrix(F f, Y* y, long long rows, long long cols, X
     for (long long c = (blockIdx.x * (long long)blockDim.x + threadIdx.x) * V; c < cols; c += (long long)gridDim.x * blockDim.x * V)
       store<V>(y + r * cols + c, apply<V>(f, x.template at<V>(r, c, r * cols + c)...));
 }
+
+// A chain over many tensors takes its operands from a table, a row of Words words a tensor: the address of the result, those
+// of the operands, and the number of elements. A slot is an operand's place in the row.
+template <int I, class T> struct full_slot {
+  __device__ full_operand<T> of(const long long* row) const { return full(reinterpret_cast<const T*>(row[I])); }
+};
+template <int I, class T> struct scalar_slot {
+  __device__ scalar_operand of(const long long* row) const { return scalar(reinterpret_cast<const T*>(row[I])); }
+};
+
+template <int V, class F, class Y, class... X> __device__ inline void chain_part(F f, Y* y, long long from, long long to, X... x) {
+  long long i = from + threadIdx.x * V;
+  for (; i + V <= to; i += blockDim.x * V) store<V>(y + i, apply<V>(f, x.template at<V>(0, 0, i)...));
+  for (; i < to; i++) store<1>(y + i, apply<1>(f, x.template at<1>(0, 0, i)...));
+}
+
+// chain_many: a block takes the part of Part elements of a tensor that blocks names: its row of the table and the part's number.
+template <int V, int Part, int Words, class Y, class F, class... X>
+__device__ inline void chain_many(F f, const long long* table, const long long* blocks, X... x) {
+  const long long* row = table + blocks[2 * blockIdx.x] * Words;
+  long long from = blocks[2 * blockIdx.x + 1] * Part, to = least(from + Part, row[Words - 1]);
+  chain_part<V>(f, reinterpret_cast<Y*>(row[0]), from, to, x.of(row)...);
+}

@@ -18,7 +18,7 @@ __device__ inline void narrow(float& to, float x) { to = x; }
 
 // Rounds to the nearest, to even among equals; every NaN becomes 0x7fff.
 __device__ inline void narrow(bf16& to, float x) {
-#ifdef __CUDA_ARCH__
+#if defined(__CUDA_ARCH__) && !defined(FAKE_CUDA)
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(to.bits) : "f"(x));
 #else
   word w;
