@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2019) in torch's form, at step t = 1, 2, ...:
@@ -36,6 +37,27 @@ func (r AdamW) step(p *kernel.Pool, t *tensor, lr float64, count int) {
 	kernel.AdamW{LR: float32(lr), Beta1: float32(r.Beta1), Beta2: float32(r.Beta2), Eps: float32(r.Epsilon),
 		WeightDecay: float32(r.WeightDecay), Step: count}.Update(p, t.Value, t.Grad, t.slots[0], t.slots[1])
 }
+
+// rates are lr/(1−β₁ᵗ), 1/√(1−β₂ᵗ) and 1 − lr·wd.
+func (r AdamW) rates(lr float64, count int) []float64 {
+	r, t := r.withDefaults(), float64(count)
+	return []float64{lr / (1 - math.Pow(rounded(r.Beta1), t)), 1 / math.Sqrt(1-math.Pow(rounded(r.Beta2), t)), 1 - lr*r.WeightDecay}
+}
+
+func (r AdamW) express(t symbols) (expr.Tensor, []expr.Tensor) {
+	r = r.withDefaults()
+	b1, b2 := rounded(r.Beta1), rounded(r.Beta2)
+	m := t.slots[0].Scale(b1).Add(t.grad.Scale(1 - b1))
+	v := t.slots[1].Scale(b2).Add(t.grad.Square().Scale(1 - b2))
+	p := t.value
+	if r.WeightDecay > 0 && (!r.DecayMatricesOnly || !t.oneDim()) {
+		p = p.Mul(t.rate(2))
+	}
+	return p.Sub(m.Mul(t.rate(0)).Div(v.Sqrt().Mul(t.rate(1)).Shift(r.Epsilon))), []expr.Tensor{m, v}
+}
+
+// rounded is a coefficient as the kernel has it, in float32.
+func rounded(v float64) float64 { return float64(float32(v)) }
 
 func (r AdamW) withDefaults() AdamW {
 	if r.Beta1 == 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // Pair is a tensor of a target branch and the online tensor that it follows.
@@ -28,4 +29,16 @@ func (a *Average) Step(p *kernel.Pool, m float64) {
 	for _, pair := range a.pairs {
 		kernel.EMA(p, pair.Target, pair.Online, float32(m))
 	}
+}
+
+// Follow is the target's next value as an expression: keep·target + rest·online, where online is the online tensor's next
+// value. [AverageRates] gives keep and rest.
+func Follow(target, online, keep, rest expr.Tensor) expr.Tensor {
+	return target.Mul(keep).Add(online.Mul(rest))
+}
+
+// AverageRates are m and 1−m, the latter of m rounded to float32 as [Average.Step] has it.
+func AverageRates(m float64) (keep, rest float32) {
+	keep = float32(m)
+	return keep, float32(1 - float64(keep))
 }

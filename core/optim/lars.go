@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // LARS is layer-wise adaptive rate scaling (You, Gitman and Ginsburg 2017) with SGD's momentum, in the form of
@@ -45,12 +46,16 @@ func (r LARS) step(p *kernel.Pool, t *tensor, lr float64, _ int) {
 	u.apply(p, t)
 }
 
+func (r LARS) eta() float64 {
+	if r.Eta == 0 {
+		return officialEta
+	}
+	return r.Eta
+}
+
 // adapt finds weight decay and trust ratio from the norms of a tensor and its gradient.
 func (r LARS) adapt(p *kernel.Pool, t *tensor, lr float64) (decay, trust float64) {
-	eta := r.Eta
-	if eta == 0 {
-		eta = officialEta
-	}
+	eta := r.eta()
 	inNorm := r.WeightDecay
 	if r.Clip {
 		inNorm = 0
@@ -69,3 +74,33 @@ func (r LARS) adapt(p *kernel.Pool, t *tensor, lr float64) (decay, trust float64
 		return r.WeightDecay, eta * pn / gn
 	}
 }
+
+func (r LARS) rates(lr float64, _ int) []float64 { return []float64{lr} }
+
+func (r LARS) express(t symbols) (expr.Tensor, []expr.Tensor) {
+	switch {
+	case t.oneDim() && !r.AdaptAll:
+		return t.descend(t.grad, r.Momentum, false)
+	case r.Clip:
+		return r.expressClipped(t)
+	}
+	g := t.decayed(r.WeightDecay)
+	pn, gn := norm(t.value), norm(g)
+	both := where(where(one(pn), pn), gn)
+	trust := where(pn.Scale(r.eta()).Div(gn), both).Add(both.Affine(-1, 1))
+	return t.descend(g.Mul(trust), r.Momentum, false)
+}
+
+func (r LARS) expressClipped(t symbols) (expr.Tensor, []expr.Tensor) {
+	pn, gn := norm(t.value), norm(t.grad)
+	both := where(where(one(pn), pn), gn) // 1 where neither norm is 0
+	ratio := pn.Scale(r.eta()).Div(gn.Add(pn.Scale(r.WeightDecay)).Shift(clipEpsilon)).Div(t.rate(0))
+	below := ratio.Affine(-1, 1) // above 0 where the ratio is less than 1
+	least := where(ratio, below).Add(where(one(below), below).Affine(-1, 1))
+	trust := where(least, both).Add(both.Affine(-1, 1))
+	g := t.grad.Add(t.value.Mul(both.Scale(r.WeightDecay)))
+	return t.descend(g.Mul(trust), r.Momentum, false)
+}
+
+// norm is the Euclidean norm of a tensor, a scalar.
+func norm(x expr.Tensor) expr.Tensor { return x.Square().Sum().Sqrt() }

@@ -127,12 +127,16 @@ func matchRate(rates []Rate, p Param) int {
 func (o *Optimizer) Step(p *kernel.Pool, lr float64) {
 	o.steps++
 	for _, t := range o.tensors {
-		rate := lr * t.rate.Scale
-		if t.rate.Fixed {
-			rate = o.base * t.rate.Scale
-		}
-		o.rule.step(p, t, rate, o.steps)
+		o.rule.step(p, t, o.rateOf(t.rate, lr), o.steps)
 	}
+}
+
+// rateOf is a tensor's learning rate at a step whose rate is lr.
+func (o *Optimizer) rateOf(r Rate, lr float64) float64 {
+	if r.Fixed {
+		return o.base * r.Scale
+	}
+	return lr * r.Scale
 }
 
 // Steps is the number of steps taken, those before a Load included where the rule keeps them (AdamW).

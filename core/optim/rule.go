@@ -1,10 +1,11 @@
 package optim
 
 import (
-	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"math"
 
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // Rule is how a parameter follows its gradient: [SGD], [LARS] or [AdamW]. The set is closed.
@@ -12,6 +13,10 @@ type Rule interface {
 	check() error
 	slots() []string                                       // names of the state that a parameter has
 	step(p *kernel.Pool, t *tensor, lr float64, count int) // count is 1 at the first step
+	// rates are the numbers by which express says what changes from step to step.
+	rates(lr float64, count int) []float64
+	// express is step as expressions: the parameter's next value, and the next of each slot.
+	express(t symbols) (value expr.Tensor, slots []expr.Tensor)
 }
 
 // SGD is stochastic gradient descent with momentum in torch's form:
@@ -42,6 +47,16 @@ func (r SGD) step(p *kernel.Pool, t *tensor, lr float64, _ int) {
 		u.decay = 0
 	}
 	u.apply(p, t)
+}
+
+func (r SGD) rates(lr float64, _ int) []float64 { return []float64{lr} }
+
+func (r SGD) express(t symbols) (expr.Tensor, []expr.Tensor) {
+	decay := r.WeightDecay
+	if r.DecayMatricesOnly && t.oneDim() {
+		decay = 0
+	}
+	return t.descend(t.decayed(decay), r.Momentum, r.Nesterov)
 }
 
 func momentumSlots(momentum float64) []string {

@@ -42,7 +42,7 @@ func laws() []law {
 		{"core/engine/cuda", append([]string{"core/engine", "core/internal/cuda", "sdk/expr"}, ground...), "the GPU's device knows plans and NVIDIA's libraries"},
 		{"core/engine/cuda/kernels", append([]string{"core/engine", "sdk/expr"}, ground...), "kernels are text and numbers: no driver"},
 		{"core/internal/cuda", ground, "bindings know NVIDIA's libraries, not tensors"},
-		{"core/optim", arithmetic, "an optimiser knows named numbers, not networks"},
+		{"core/optim", append([]string{"core/engine", "sdk/expr"}, arithmetic...), "an optimiser knows named numbers and their expressions, not networks"},
 		{"core/probe", arithmetic, "a probe knows features and labels, not how they came about"},
 		{"core", []string{"sdk", "augment", "backbones"}, "core knows methods through the SDK only, and never the command line"},
 		{"cmd", []string{"core", "sdk", "plugins", "methods", "augment", "backbones"}, "the command line joins everything"},
