@@ -9,6 +9,7 @@ package dl
 
 import (
 	"sync"
+	"unsafe"
 )
 
 // Spec names a library.
@@ -61,4 +62,20 @@ func (l *Library) Call(name string, args ...uintptr) (uintptr, error) {
 		return 0, err
 	}
 	return call(f, args), nil
+}
+
+// Text calls a C function that returns a text of the library's own, such as the name of an error; "" for a null pointer.
+//
+//go:uintptrescapes
+func (l *Library) Text(name string, args ...uintptr) (string, error) {
+	r, err := l.Call(name, args...)
+	if err != nil || r == 0 {
+		return "", err
+	}
+	start := *(*unsafe.Pointer)(unsafe.Pointer(&r)) // the library's memory, which the collector leaves alone
+	n := 0
+	for *(*byte)(unsafe.Add(start, n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice((*byte)(start), n)), nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// supported says that libraries can be opened at all.
-const supported = true
+// Supported says whether this binary can open libraries at all.
+const Supported = true
 
 // open opens a file of a place, after what its spec says to open before it.
 func open(place Place, file string, spec Spec) (*Library, error) {

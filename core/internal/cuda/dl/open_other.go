@@ -4,8 +4,8 @@ package dl
 
 import "errors"
 
-// supported says that libraries can be opened at all.
-const supported = false
+// Supported says whether this binary can open libraries at all.
+const Supported = false
 
 func open(Place, string, Spec) (*Library, error) {
 	return nil, errors.New("this binary opens no shared libraries")

@@ -114,7 +114,7 @@ func (s Search) Open(spec Spec) (*Library, error) {
 		}
 		missing.Searched = append(missing.Searched, place.String()+reason)
 	}
-	if !supported {
+	if !Supported {
 		missing.Searched = []string{"a binary built without CUDA"}
 	}
 	return nil, missing

@@ -69,7 +69,7 @@ func TestMissingLibrarySaysWhereItWasSought(t *testing.T) {
 	if missing.Name != "X" || missing.Hint != "install X" {
 		t.Errorf("missing %+v", missing)
 	}
-	if !supported {
+	if !Supported {
 		return
 	}
 	if !strings.HasPrefix(err.Error(), "X is missing: no libx.so.2 or libx.so.1 in "+empty+", "+broken+" (") {

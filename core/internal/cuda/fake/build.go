@@ -1,0 +1,161 @@
+package fake
+
+import (
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gofrs/flock"
+	"github.com/sourcegraph/conc/pool"
+
+	"github.com/sslctl/sslctl/core/internal/cuda/dl"
+)
+
+//go:embed src
+var sources embed.FS
+
+// library says how a fake is built: its sources, and the fakes that it is linked to.
+type library struct {
+	file    string
+	sources []string
+	uses    []string
+}
+
+// libraries are the fakes, those first that others use.
+func libraries() []library {
+	driver := []string{"libcuda.so.1"}
+	return []library{
+		{"libcuda.so.1", []string{"driver.cpp", "memory.cpp", "stream.cpp", "fiber.cpp", "launch.cpp"}, nil},
+		{"libnvrtc.so.13", []string{"nvrtc.cpp"}, driver},
+		{"libnvidia-ml.so.1", []string{"nvml.cpp"}, driver},
+	}
+}
+
+// build compiles the fakes into a folder of the user's cache that is named by the sources and the compiler, unless it is there.
+// without are functions that the driver then does not have. The lock lets tests that run at once build once.
+func build(t testing.TB, without []string) string {
+	t.Helper()
+	if !dl.Supported {
+		t.Skip("CUDA IS NOT TESTED: it is not built for this system")
+	}
+	version, err := exec.Command("g++", "--version").Output()
+	if err != nil {
+		t.Skipf("CUDA IS NOT TESTED: the fakes of NVIDIA's libraries need g++: %v", err)
+	}
+	name, err := identity(string(version), without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache = filepath.Join(cache, "sslctl", "fake-cuda")
+	folder := filepath.Join(cache, name)
+	if err := buildOnce(cache, folder, without); err != nil {
+		t.Fatalf("build the fakes of NVIDIA's libraries: %v", err)
+	}
+	return folder
+}
+
+// identity is the hash of all that a build depends on.
+func identity(compiler string, without []string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, compiler, without, libraries())
+	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := sources.ReadFile(path)
+		fmt.Fprintf(h, "%s %d\n%s", path, len(text), text)
+		return err
+	})
+	return fmt.Sprintf("%x", h.Sum(nil)[:8]), err
+}
+
+// buildOnce leaves a complete folder: it builds beside it and renames.
+func buildOnce(cache, folder string, without []string) error {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(cache, "lock"))
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	work, err := os.MkdirTemp(cache, "building-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	if err := compile(work, without); err != nil {
+		return err
+	}
+	return os.Rename(work, folder)
+}
+
+// compile builds all fakes in a folder, each source at the same time as the others, and then links.
+func compile(work string, without []string) error {
+	src, err := fs.Sub(sources, "src")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(work, src); err != nil {
+		return err
+	}
+	p := pool.New().WithErrors()
+	for _, l := range libraries() {
+		for _, s := range l.sources {
+			p.Go(func() error {
+				return gpp(work, "-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-c", s, "-o", s+".o")
+			})
+		}
+	}
+	if err := p.Wait(); err != nil {
+		return err
+	}
+	for _, l := range libraries() {
+		if err := link(work, l, without); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link makes a library of its objects. Functions that it shall be without become local to it.
+func link(work string, l library, without []string) error {
+	args := []string{"-shared", "-Wl,-soname," + l.file, "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs", "-o", l.file}
+	for _, s := range l.sources {
+		args = append(args, s+".o")
+	}
+	for _, u := range l.uses {
+		args = append(args, "-L.", "-l:"+u)
+	}
+	if len(without) > 0 && len(l.uses) == 0 {
+		script := "{ local: " + strings.Join(without, "; ") + "; };\n"
+		if err := os.WriteFile(filepath.Join(work, "without.map"), []byte(script), 0o644); err != nil {
+			return err
+		}
+		args = append(args, "-Wl,--version-script=without.map")
+	}
+	return gpp(work, append(args, "-ldl", "-lpthread")...)
+}
+
+func gpp(folder string, args ...string) error {
+	cmd := exec.Command("g++", args...)
+	cmd.Dir = folder
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("g++ %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
