@@ -61,8 +61,6 @@ func (o *Optimizer) Express(b *expr.Builder, of func(name string) (value, grad e
 	return e, nil
 }
 
-func (t *tensor) tensorSlot(i int) []float32 { return t.slots[i] }
-
 // sharedBy are the numbers of a rate.
 func (e *Expressed) sharedBy(rate Rate) *rateInputs {
 	rate = Rate{Scale: rate.Scale, Fixed: rate.Fixed}

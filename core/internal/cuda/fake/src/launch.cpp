@@ -9,9 +9,10 @@
 
 namespace fake {
 
-// load opens the shared library in a cubin; null where there is none.
-static void* load(const FakeCubin* cubin) {
-	int file = memfd_create("fake cubin", MFD_CLOEXEC);
+// load opens the shared library in a cubin; null where there is none. The file stays open as long as the library: the loader
+// knows libraries by their paths, and would take the next file of the same number for this one.
+static void* load(const FakeCubin* cubin, int& file) {
+	file = memfd_create("fake cubin", MFD_CLOEXEC);
 	if (file < 0) return nullptr;
 	const char* bytes = (const char*)(cubin + 1);
 	void* library = nullptr;
@@ -21,7 +22,7 @@ static void* load(const FakeCubin* cubin) {
 		library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 		if (!library) report("%s", dlerror());
 	}
-	close(file);
+	if (!library) close(file);
 	return library;
 }
 
@@ -101,10 +102,11 @@ EXPORT int cuModuleLoadData(void** module, const void* image) {
 		report("cuModuleLoadData: the code is for sm_%llu, the device is sm_%llu", cubin->arch, deviceArch());
 		return NO_BINARY_FOR_GPU;
 	}
-	void* library = load(cubin);
+	int file;
+	void* library = load(cubin, file);
 	if (!library) return INVALID_IMAGE;
 	const FakeModule* code = (const FakeModule*)dlsym(library, "fakeModule");
-	Module* m = new Module{library, {}};
+	Module* m = new Module{library, file, {}};
 	for (const FakeKernel* k = code->kernels; k->name; k++)
 		if (dlsym(library, k->name)) m->kernels[k->name] = Kernel{k, code};
 	state().modules.insert(m);
@@ -118,6 +120,7 @@ EXPORT int cuModuleUnload(void* module) {
 	if (int failure = settleAll(*current())) return failure;
 	state().modules.erase((Module*)module);
 	dlclose(((Module*)module)->library);
+	close(((Module*)module)->file);
 	delete (Module*)module;
 	return OK;
 }

@@ -67,6 +67,7 @@ struct Kernel {
 
 struct Module {
 	void* library;
+	int file;  // of the library
 	std::map<std::string, Kernel> kernels;
 };
 
