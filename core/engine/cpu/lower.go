@@ -40,6 +40,14 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 	return e.reference(in), nil
 }
 
+// array is the memory of a value in either storage.
+func (e *Executable) array(id engine.ID) kernel.Array {
+	if e.plan.Values[id].Type == engine.BFloat16 {
+		return kernel.Halves(e.halves[id])
+	}
+	return kernel.Floats(e.data[id])
+}
+
 func (e *Executable) shape(id engine.ID) expr.Shape { return e.plan.Values[id].Shape }
 
 // serially makes a call of something that the running thread does.
@@ -119,11 +127,11 @@ func (e *Executable) convolution(in engine.Instr) func() {
 	c := Convolution(e.plan, in)
 	switch in.Kind {
 	case expr.Conv2DGradX:
-		return func() { c.BackwardData(e.pool, e.data[a], e.data[b], e.data[out]) }
+		return func() { c.BackwardDataOf(e.pool, e.array(a), e.data[b], e.array(out)) }
 	case expr.Conv2DGradW:
-		return func() { c.BackwardWeights(e.pool, e.data[a], e.data[b], e.data[out]) }
+		return func() { c.BackwardWeightsOf(e.pool, e.array(a), e.array(b), e.data[out]) }
 	}
-	return func() { c.Forward(e.pool, e.data[a], e.data[b], e.data[out]) }
+	return func() { c.ForwardOf(e.pool, e.array(a), e.data[b], e.array(out)) }
 }
 
 // Convolution is the convolution that a Conv2D, Conv2DGradX or Conv2DGradW instruction of a plan belongs to.

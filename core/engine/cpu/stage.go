@@ -4,12 +4,14 @@ import (
 	"slices"
 
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // stagedOperands lists the bfloat16 values of an instruction whose kernel knows float32 only: what it reads, and what it
 // writes. Chains convert block by block themselves.
 func (e *Executable) stagedOperands(in engine.Instr) (reads, writes []engine.ID) {
-	if in.Kind == engine.Fused {
+	switch in.Kind {
+	case engine.Fused, expr.Conv2D, expr.Conv2DGradX, expr.Conv2DGradW:
 		return nil, nil
 	}
 	half := func(ids []engine.ID) []engine.ID {

@@ -9,6 +9,9 @@ import (
 // float32; bfloat16 is a way to store tensors in half the memory.
 type BF16 uint16
 
+// halfBytes is the size of a BF16.
+const halfBytes = int(unsafe.Sizeof(BF16(0)))
+
 // Float is the number, exactly.
 func (b BF16) Float() float32 { return math.Float32frombits(uint32(b) << 16) }
 

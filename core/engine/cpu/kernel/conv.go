@@ -23,13 +23,13 @@ func (c Conv) OutSize() (p, q int) {
 }
 
 // check panics on a shape that is none and on slices that are too short for it.
-func (c Conv) check(x, w, y []float32) {
+func (c Conv) check(x Array, w []float32, y Array) {
 	p, q := c.OutSize()
 	if min(c.H, c.W, c.C, c.K, c.R, c.S, c.Stride, p, q) < 1 || min(c.N, c.Pad) < 0 || c.H+2*c.Pad < c.R || c.W+2*c.Pad < c.S {
 		panic(fmt.Sprintf("kernel: no such convolution: %+v", c))
 	}
-	if len(x) < c.N*c.H*c.W*c.C || len(w) < c.R*c.S*c.C*c.K || len(y) < c.N*p*q*c.K {
-		panic(fmt.Sprintf("kernel: convolution %+v: x, w and y have %d, %d and %d entries", c, len(x), len(w), len(y)))
+	if x.Len() < c.N*c.H*c.W*c.C || len(w) < c.R*c.S*c.C*c.K || y.Len() < c.N*p*q*c.K {
+		panic(fmt.Sprintf("kernel: convolution %+v: x, w and y have %d, %d and %d entries", c, x.Len(), len(w), y.Len()))
 	}
 }
 
@@ -37,10 +37,13 @@ func (c Conv) check(x, w, y []float32) {
 func (c Conv) pointwise() bool { return c.R == 1 && c.S == 1 && c.Stride == 1 && c.Pad == 0 }
 
 // Forward computes y.
-func (c Conv) Forward(p *Pool, x, w, y []float32) {
+func (c Conv) Forward(p *Pool, x, w, y []float32) { c.ForwardOf(p, Floats(x), w, Floats(y)) }
+
+// ForwardOf is Forward for images in either storage.
+func (c Conv) ForwardOf(p *Pool, x Array, w []float32, y Array) {
 	c.check(x, w, y)
 	if c.pointwise() {
-		Gemm(p, GemmArgs{M: c.N * c.H * c.W, N: c.K, K: c.C, Alpha: 1, A: x, Lda: c.C, B: w, Ldb: c.K, C: y, Ldc: c.K})
+		Gemm(p, GemmArgs{M: c.N * c.H * c.W, N: c.K, K: c.C, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: w, Ldb: c.K, C: y.floats, c16: y.halves, Ldc: c.K})
 		return
 	}
 	scratch := p.borrow()
@@ -76,9 +79,14 @@ func (c Conv) Forward(p *Pool, x, w, y []float32) {
 //
 // over those r and s for which the divisions leave no rest and hit a pixel of dy.
 func (c Conv) BackwardData(p *Pool, dy, w, dx []float32) {
+	c.BackwardDataOf(p, Floats(dy), w, Floats(dx))
+}
+
+// BackwardDataOf is BackwardData for images in either storage.
+func (c Conv) BackwardDataOf(p *Pool, dy Array, w []float32, dx Array) {
 	c.check(dx, w, dy)
 	if c.pointwise() {
-		Gemm(p, GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy, Lda: c.K, B: w, Ldb: c.K, C: dx, Ldc: c.C})
+		Gemm(p, GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy.floats, a16: dy.halves, Lda: c.K, B: w, Ldb: c.K, C: dx.floats, c16: dx.halves, Ldc: c.C})
 		return
 	}
 	if v, ok := p.winograd(c); ok {
@@ -100,7 +108,7 @@ func (c Conv) BackwardData(p *Pool, dy, w, dx []float32) {
 // backwardClass computes the pixels of dx with (h+Pad) mod Stride = a and (w+Pad) mod Stride = b. They depend on every
 // Stride-th row and column of the filters, from a and b on, so that together they are a convolution of dy with these,
 // turned round, with a stride of one.
-func (c Conv) backwardClass(p *Pool, dy, w, dx []float32, a, b int) {
+func (c Conv) backwardClass(p *Pool, dy Array, w []float32, dx Array, a, b int) {
 	rows, h0, oh := c.class(a, c.R, c.H)
 	cols, w0, ow := c.class(b, c.S, c.W)
 	if oh <= 0 || ow <= 0 {

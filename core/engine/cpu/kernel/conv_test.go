@@ -65,11 +65,13 @@ var convCases = []Conv{
 	{N: 1, H: 20, W: 19, C: 33, K: 35, R: 3, S: 3, Stride: 1, Pad: 2},
 }
 
+// TestConv compares all three products in float32 and with images stored in bfloat16, on numbers that both can hold.
 func TestConv(t *testing.T) {
 	for _, c := range convCases {
-		r := newRand(9)
+		r := newRand(11)
 		oh, ow := c.OutSize()
-		x, w, dy := random(r, c.N*c.H*c.W*c.C), random(r, c.R*c.S*c.C*c.K), random(r, c.N*oh*ow*c.K)
+		x16, dy16 := rounded(random(r, c.N*c.H*c.W*c.C)), rounded(random(r, c.N*oh*ow*c.K))
+		x, w, dy := floatsOf(x16), random(r, c.R*c.S*c.C*c.K), floatsOf(dy16)
 		y, dx, dw := convTruth(c, x, w, dy)
 		name := fmt.Sprintf("%+v", c)
 		onAll(t, name+" forward", y, 5e-5, func(p *Pool) []float32 {
@@ -87,6 +89,33 @@ func TestConv(t *testing.T) {
 			c.BackwardWeights(p, x, dy, out)
 			return out
 		})
+		onAll(t, name+" forward in bfloat16", y, halfTolerance, func(p *Pool) []float32 {
+			out := rounded(poison(len(y)))
+			c.ForwardOf(p, Halves(x16), w, Halves(out))
+			return floatsOf(out)
+		})
+		onAll(t, name+" backward data in bfloat16", dx, halfTolerance, func(p *Pool) []float32 {
+			out := rounded(poison(len(dx)))
+			c.BackwardDataOf(p, Halves(dy16), w, Halves(out))
+			return floatsOf(out)
+		})
+		onAll(t, name+" backward weights of bfloat16", dw, 5e-5, func(p *Pool) []float32 {
+			out := poison(len(dw))
+			c.BackwardWeightsOf(p, Halves(x16), Halves(dy16), out)
+			return out
+		})
+		if c.C <= 4 { // a first layer, which reads float32 pixels
+			onAll(t, name+" forward to bfloat16", y, halfTolerance, func(p *Pool) []float32 {
+				out := rounded(poison(len(y)))
+				c.ForwardOf(p, Floats(x), w, Halves(out))
+				return floatsOf(out)
+			})
+			onAll(t, name+" backward weights of float32 and bfloat16", dw, 5e-5, func(p *Pool) []float32 {
+				out := poison(len(dw))
+				c.BackwardWeightsOf(p, Floats(x), Halves(dy16), out)
+				return out
+			})
+		}
 	}
 }
 

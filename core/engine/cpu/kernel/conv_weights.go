@@ -20,9 +20,14 @@ const (
 //
 // The images are cut into chunks by shape alone; each chunk's gradient is summed by itself, and these are added in order.
 func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
+	c.BackwardWeightsOf(p, Floats(x), Floats(dy), dw)
+}
+
+// BackwardWeightsOf is BackwardWeights for images in either storage.
+func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 	c.check(x, dw, dy)
 	if c.pointwise() && c.C*c.K >= productSize {
-		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x, Lda: c.C, B: dy, Ldb: c.K, C: dw, Ldc: c.K})
+		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: dy.floats, b16: dy.halves, Ldb: c.K, C: dw, Ldc: c.K})
 		return
 	}
 	if v, ok := p.winograd(c); ok {
@@ -69,7 +74,7 @@ func addVectors(p *Pool, dst, vectors []float32, count int) {
 }
 
 // weightsOf computes the gradient over images [n0, n1) of the filters in panels [j0, j1).
-func (c Conv) weightsOf(p *Pool, worker int, x, dy, dw []float32, n0, n1, j0, j1 int) {
+func (c Conv) weightsOf(p *Pool, worker int, x, dy Array, dw []float32, n0, n1, j0, j1 int) {
 	oh, ow := c.OutSize()
 	v := window{in: field{h: c.H, w: c.W, c: c.C, top: -c.Pad, left: -c.Pad}, r: c.R, s: c.S, step: c.Stride, oh: oh, ow: ow, k: c.K}
 	images := max(1, min(n1-n0, chunkPixels/(oh*ow)))
@@ -107,17 +112,17 @@ type weightChunk struct {
 }
 
 // run adds the chunk's share to panels [j0, j1) of dw.
-func (g *weightChunk) run(p *Pool, worker int, x, dy []float32, j0, j1 int) {
+func (g *weightChunk) run(p *Pool, worker int, x, dy Array, j0, j1 int) {
 	c, v, slot := g.conv, g.view, &p.slots[worker]
 	g.frame.rows = (g.i1-g.i0-1)*c.Stride + c.R
-	source, start, image := x, (g.n0*c.H+g.i0*c.Stride)*c.W*c.C, c.H*c.W*c.C
+	source, start, image := x.floats, (g.n0*c.H+g.i0*c.Stride)*c.W*c.C, c.H*c.W*c.C
 	f := g.frame
-	if v.inside() {
+	if v.inside() && !x.half() {
 		f.row = c.W * c.C
 	} else {
 		source, start, image = g.x, 0, f.size()
 		for n := g.n0; n < g.n1; n++ {
-			v.in.copyTo(g.x[(n-g.n0)*f.size():], f, x[n*c.H*c.W*c.C:(n+1)*c.H*c.W*c.C], g.i0*c.Stride-c.Pad)
+			v.in.copyTo(p.isa, g.x[(n-g.n0)*f.size():], f, x.slice(n*c.H*c.W*c.C, (n+1)*c.H*c.W*c.C), g.i0*c.Stride-c.Pad)
 		}
 	}
 	slot.taps = slot.taps[:0]
@@ -137,14 +142,14 @@ func (g *weightChunk) run(p *Pool, worker int, x, dy []float32, j0, j1 int) {
 }
 
 // panel computes the gradient of one panel of filters.
-func (g *weightChunk) panel(isa ISA, t *tile, j int, in, dy []float32, f frame) {
+func (g *weightChunk) panel(isa ISA, t *tile, j int, in []float32, dy Array, f frame) {
 	c := g.conv
 	rows := (g.i1 - g.i0) * g.view.ow // of one image
 	b := panels{isa: isa, n: c.K}
 	w := b.width(j)
 	for n := g.n0; n < g.n1; n++ {
 		at := (n*g.view.oh + g.i0) * g.view.ow * c.K
-		b.pack(g.dy[(n-g.n0)*rows*w:(n-g.n0+1)*rows*w], j, dy[at:], c.K)
+		b.packOf(g.dy[(n-g.n0)*rows*w:(n-g.n0+1)*rows*w], j, dy.from(at), c.K)
 	}
 	t.b = &g.dy[0]
 	c0, c1, narrow := b.columns(j)
@@ -161,7 +166,7 @@ func (g *weightChunk) panel(isa ISA, t *tile, j int, in, dy []float32, f frame) 
 }
 
 // pointWeights is the product xᵀ dy of pixels x channels and pixels x filters. Each task takes a share of the pixels.
-func (c Conv) pointWeights(p *Pool, x, dy, dw []float32) {
+func (c Conv) pointWeights(p *Pool, x, dy Array, dw []float32) {
 	pixels, size := c.N*c.H*c.W, c.C*c.K
 	shares := min(weightTasks, parts(pixels, pointPixels))
 	scratch := p.borrow()
@@ -176,7 +181,7 @@ func (c Conv) pointWeights(p *Pool, x, dy, dw []float32) {
 		for chunk := range chunks {
 			lo, hi := span(p1-p0, chunks, chunk)
 			p.slots[worker].arena.reset()
-			c.pointWeightsOf(p, worker, x[(p0+lo)*c.C:], dy[(p0+lo)*c.K:], sums[task*size:(task+1)*size], hi-lo, chunk > 0)
+			c.pointWeightsOf(p, worker, x.from((p0+lo)*c.C), dy.from((p0+lo)*c.K), sums[task*size:(task+1)*size], hi-lo, chunk > 0)
 		}
 	})
 	if shares > 1 {
@@ -185,17 +190,17 @@ func (c Conv) pointWeights(p *Pool, x, dy, dw []float32) {
 }
 
 // pointWeightsOf computes the gradient over some pixels, or adds it.
-func (c Conv) pointWeightsOf(p *Pool, worker int, x, dy, dw []float32, pixels int, add bool) {
+func (c Conv) pointWeightsOf(p *Pool, worker int, x, dy Array, dw []float32, pixels int, add bool) {
 	isa, slot, b := p.isa, &p.slots[worker], panels{isa: p.isa, n: c.K}
 	tiles := parts(c.C, isa.maxRows())
 	in, panel := slot.arena.floats(tiles*pixels*isa.lanes()), slot.arena.floats(pixels*isa.panel())
-	isa.packTiles(in, x[:pixels*c.C], pixels, 0, c.C, tiles, c.C)
+	isa.packTiles(in, x.slice(0, pixels*c.C), pixels, 0, c.C, tiles, c.C)
 	t := &slot.tile
 	t.taps, t.ntaps, t.kc, t.ks, t.alpha = &noTaps[0], 1, pixels, isa.lanes()*floatBytes, 1
 	t.contiguous(floatBytes, c.K*floatBytes)
 	t.setFlags(add, false, false, nil, 0)
 	for j := range b.count() {
-		b.pack(panel[:pixels*b.width(j)], j, dy, c.K)
+		b.packOf(panel[:pixels*b.width(j)], j, dy, c.K)
 		c0, c1, narrow := b.columns(j)
 		t.columns(c1 - c0)
 		t.b = &panel[0]

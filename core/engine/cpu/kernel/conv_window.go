@@ -26,19 +26,19 @@ const (
 )
 
 // clear sets the outputs to zero.
-func (v window) clear(p *Pool, n int, y []float32) {
+func (v window) clear(p *Pool, n int, y Array) {
 	p.Run(n, func(_, task int) {
 		for i := range v.oh {
 			for j := range v.ow {
 				at := task*v.image + v.first + i*v.down + j*v.across
-				clear(y[at : at+v.k])
+				y.slice(at, at+v.k).clear()
 			}
 		}
 	})
 }
 
 // run computes the outputs of n images, with the weights b: rows in the order r, s, c.
-func (v window) run(p *Pool, n int, x []float32, b panels, y []float32) {
+func (v window) run(p *Pool, n int, x Array, b panels, y Array) {
 	images := max(1, min(n, windowPixels/(v.oh*v.ow), windowFloats/max(1, v.frame(v.oh).size())))
 	bands := 1
 	if images == 1 {
@@ -87,31 +87,67 @@ func (v window) inside() bool {
 }
 
 // band computes rows [i0, i1) of the outputs of images [n0, n1).
-func (v window) band(p *Pool, worker, n0, n1, i0, i1 int, x []float32, b panels, y []float32) {
+func (v window) band(p *Pool, worker, n0, n1, i0, i1 int, x Array, b panels, y Array) {
 	slot := &p.slots[worker]
-	f := v.frame(i1 - i0)
-	source, image := x, v.in.h*v.in.w*v.in.c
-	start := n0*image + ((v.in.top+i0*v.step)*v.in.w+v.in.left)*v.in.c
-	if v.inside() {
-		f.pixel, f.row = v.in.c, v.in.w*v.in.c
+	f, source, image := v.source(p, worker, n0, n1, i0, i1, x)
+	to, out := v, y.floats
+	if y.half() {
+		to = v.packed(i1 - i0)
+		out = slot.arena.floats((n1 - n0) * to.image)
 	} else {
-		source = slot.arena.floats((n1 - n0) * f.size())
-		for n := n0; n < n1; n++ {
-			v.in.copyTo(source[(n-n0)*f.size():], f, x[n*image:(n+1)*image], v.in.top+i0*v.step)
-		}
-		start, image = 0, f.size()
+		out = out[n0*v.image+v.first+i0*v.down:]
 	}
 	t := &slot.tile
 	v.setTaps(slot, f)
-	t.rs, t.cs = v.step*f.pixel*floatBytes, v.across*floatBytes
+	t.rs, t.cs = v.step*f.pixel*floatBytes, to.across*floatBytes
 	t.ks, t.alpha, t.flags = floatBytes, 1, tileFetch
 	for j := range b.count() {
 		c0, c1, narrow := b.columns(j)
 		t.columns(c1 - c0)
 		t.b = b.from(j, 0)
 		for n := range n1 - n0 {
-			out := y[(n0+n)*v.image+v.first+i0*v.down+c0:]
-			v.rows(p.isa, t, f, source[start+n*image:], out, i1-i0, narrow)
+			to.rows(p.isa, t, f, source[n*image:], out[n*to.image+c0:], i1-i0, narrow)
+		}
+	}
+	if y.half() {
+		for n := range n1 - n0 {
+			v.round(p.isa, y.from((n0+n)*v.image+v.first+i0*v.down), out[n*to.image:(n+1)*to.image], i1-i0)
+		}
+	}
+}
+
+// source returns the input that rows [i0, i1) of the outputs of images [n0, n1) see, with its layout and the distance of
+// images: in place, or copied with what lies outside the images as zeros.
+func (v window) source(p *Pool, worker, n0, n1, i0, i1 int, x Array) (f frame, source []float32, image int) {
+	f, image = v.frame(i1-i0), v.in.h*v.in.w*v.in.c
+	if v.inside() && !x.half() {
+		f.pixel, f.row = v.in.c, v.in.w*v.in.c
+		return f, x.floats[n0*image+((v.in.top+i0*v.step)*v.in.w+v.in.left)*v.in.c:], image
+	}
+	source = p.slots[worker].arena.floats((n1 - n0) * f.size())
+	for n := n0; n < n1; n++ {
+		v.in.copyTo(p.isa, source[(n-n0)*f.size():], f, x.slice(n*image, (n+1)*image), v.in.top+i0*v.step)
+	}
+	return f, source, f.size()
+}
+
+// packed returns the window with outputs of some rows of each image beside each other.
+func (v window) packed(rows int) window {
+	v.first, v.across = 0, v.k
+	v.down = v.ow * v.across
+	v.image = rows * v.down
+	return v
+}
+
+// round writes some rows of one image's packed outputs to their places.
+func (v window) round(isa ISA, y Array, packed []float32, rows int) {
+	if v.across == v.k && v.down == v.ow*v.k {
+		isa.write(y, packed)
+		return
+	}
+	for i := range rows {
+		for j := range v.ow {
+			isa.write(y.from(i*v.down+j*v.across), packed[(i*v.ow+j)*v.k:][:v.k])
 		}
 	}
 }
@@ -172,7 +208,7 @@ func (v window) stacked(isa ISA, t *tile, in, out []float32, rows, down int, nar
 }
 
 // copyTo copies the image from row top and column f.left on into a frame, with zeros where it leaves the image.
-func (f field) copyTo(dst []float32, to frame, image []float32, top int) {
+func (f field) copyTo(isa ISA, dst []float32, to frame, image Array, top int) {
 	left := max(0, -f.left)
 	right := max(left, min(to.cols, f.w-f.left))
 	for i := range to.rows {
@@ -184,13 +220,13 @@ func (f field) copyTo(dst []float32, to frame, image []float32, top int) {
 		}
 		clear(row[:left*to.pixel])
 		clear(row[right*to.pixel:])
-		src := image[(h*f.w+f.left+left)*f.c : (h*f.w+f.left+right)*f.c]
+		src := image.slice((h*f.w+f.left+left)*f.c, (h*f.w+f.left+right)*f.c)
 		if to.pixel == f.c {
-			copy(row[left*to.pixel:], src)
+			isa.read(row[left*to.pixel:right*to.pixel], src)
 			continue
 		}
-		for j := 0; j < right-left; j++ {
-			copy(row[(left+j)*to.pixel:], src[j*f.c:(j+1)*f.c])
+		for j := range right - left {
+			isa.read(row[(left+j)*to.pixel:][:f.c], src.from(j*f.c))
 		}
 	}
 }

@@ -21,6 +21,10 @@ type GemmArgs struct {
 	Ldc            int
 	Bias           []float32
 	ReLU           bool
+
+	// Convolutions whose images are stored in bfloat16 give these instead of A, B and C: a16 and b16 (not with TransB) are
+	// widened as blocks of them are packed, and c16 (with Beta zero, and neither Bias nor ReLU) gets the rounded sums.
+	a16, b16, c16 []BF16
 }
 
 const (
@@ -58,7 +62,7 @@ func Gemm(p *Pool, g GemmArgs) {
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	if (g.TransB || g.M > gemmRows) && g.M >= swapLeast && swapRatio*g.M <= g.N {
+	if g.a16 == nil && g.c16 == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && swapRatio*g.M <= g.N {
 		g.swapped(p, scratch)
 		return
 	}
@@ -112,20 +116,20 @@ func (g *GemmArgs) check() {
 	if g.TransB {
 		rowsB, colsB = colsB, rowsB
 	}
-	checkMatrix("A", g.A, rowsA, colsA, g.Lda)
-	checkMatrix("B", g.B, rowsB, colsB, g.Ldb)
-	checkMatrix("C", g.C, g.M, g.N, g.Ldc)
+	checkMatrix("A", len(g.A)+len(g.a16), rowsA, colsA, g.Lda)
+	checkMatrix("B", len(g.B)+len(g.b16), rowsB, colsB, g.Ldb)
+	checkMatrix("C", len(g.C)+len(g.c16), g.M, g.N, g.Ldc)
 	if g.Bias != nil && len(g.Bias) < g.N {
 		panic(fmt.Sprintf("kernel: gemm: bias has %d entries, want %d", len(g.Bias), g.N))
 	}
 }
 
-func checkMatrix(name string, s []float32, rows, cols, ld int) {
+func checkMatrix(name string, entries, rows, cols, ld int) {
 	if rows < 0 || cols < 0 || ld < cols {
 		panic(fmt.Sprintf("kernel: gemm: %s is %d x %d with rows %d apart", name, rows, cols, ld))
 	}
-	if rows > 0 && len(s) < (rows-1)*ld+cols {
-		panic(fmt.Sprintf("kernel: gemm: %s has %d entries, too few for %d x %d with rows %d apart", name, len(s), rows, cols, ld))
+	if rows > 0 && entries < (rows-1)*ld+cols {
+		panic(fmt.Sprintf("kernel: gemm: %s has %d entries, too few for %d x %d with rows %d apart", name, entries, rows, cols, ld))
 	}
 }
 
@@ -162,7 +166,7 @@ func (g *GemmArgs) packPanel(b panels, j, lo, hi int, dst []float32) {
 	if g.TransB {
 		b.packT(dst, j, g.B[lo:], g.Ldb)
 	} else {
-		b.pack(dst, j, g.B[lo*g.Ldb:], g.Ldb)
+		b.packOf(dst, j, Array{g.B, g.b16}.from(lo*g.Ldb), g.Ldb)
 	}
 }
 
@@ -200,6 +204,7 @@ func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
 type gemmOut struct {
 	c     []float32
 	ld    int
+	first int // c's first element has this place in all of C
 	alpha float32
 	add   bool
 	bias  []float32
@@ -219,8 +224,16 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 	if b.data == nil {
 		piece = arena.floats(gemmDepth * p.isa.panel())
 	}
-	if g.crowded() && j1-j0 > 1 {
+	if g.crowded() && j1-j0 > 1 || g.a16 != nil {
 		copied = arena.floats((gemmDepth + 2*cacheLine) * (2*gemmRows + 2*cacheLine))
+	}
+	rounded := out.c == nil
+	if rounded { // collected in float32 first
+		c0, _, _ := b.columns(j0)
+		_, c1, _ := b.columns(j1 - 1)
+		out.ld = c1 - c0
+		out.first = m0*out.ld + c0
+		out.c = arena.floats((m1 - m0) * out.ld)
 	}
 	tiles := parts(m1-m0, p.isa.maxRows())
 	for d := range depth {
@@ -247,17 +260,23 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 			if t.a = &a.data[r0*a.row]; a.tile > 0 {
 				t.a = &a.data[i*a.tile]
 			}
-			t.c = &out.c[(m0+r0)*out.ld+c0]
+			t.c = &out.c[(m0+r0)*out.ld+c0-out.first]
 			t.fetch(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
 			t.run(p.isa, r1-r0, narrow)
 		}
 	}
 	t.fetchNothing()
+	if rounded {
+		for r := range m1 - m0 {
+			at := (m0+r)*g.Ldc + out.first - m0*out.ld
+			p.isa.Narrow(g.c16[at:at+out.ld], out.c[r*out.ld:])
+		}
+	}
 }
 
 // rowsOfA is the memory of a block of rows of A, if there is such a block and its rows are A's.
 func (g *GemmArgs) rowsOfA(block, blocks int) []float32 {
-	if block >= blocks || g.TransA {
+	if block >= blocks || g.TransA || g.a16 != nil {
 		return nil
 	}
 	m0, m1 := span(g.M, blocks, block)
@@ -308,16 +327,16 @@ func (g *GemmArgs) blockOfA(isa ISA, copied []float32, m0, m1, k0, k1, tiles int
 		if copied == nil {
 			return blockA{data: g.A[k0*g.Lda+m0:], row: 1, k: g.Lda}
 		}
-		isa.packTiles(copied, g.A[k0*g.Lda:(k1-1)*g.Lda+g.M], k1-k0, m0, m1, tiles, g.Lda)
+		isa.packTiles(copied, Array{g.A, g.a16}.slice(k0*g.Lda, (k1-1)*g.Lda+g.M), k1-k0, m0, m1, tiles, g.Lda)
 		return blockA{data: copied, row: 1, k: isa.lanes(), tile: (k1 - k0) * isa.lanes()}
 	}
-	src := g.A[m0*g.Lda+k0:]
 	if copied == nil {
-		return blockA{data: src, row: g.Lda, k: 1}
+		return blockA{data: g.A[m0*g.Lda+k0:], row: g.Lda, k: 1}
 	}
+	src := Array{g.A, g.a16}.from(m0*g.Lda + k0)
 	ld := (k1-k0+cacheLine-1)&^(cacheLine-1) + cacheLine
 	for r := range m1 - m0 {
-		copy(copied[r*ld:r*ld+k1-k0], src[r*g.Lda:r*g.Lda+k1-k0])
+		isa.read(copied[r*ld:r*ld+k1-k0], src.from(r*g.Lda))
 	}
 	return blockA{data: copied, row: ld, k: 1}
 }
@@ -326,6 +345,12 @@ func (g *GemmArgs) blockOfA(isa ISA, copied []float32, m0, m1, k0, k1, tiles int
 func (g *GemmArgs) finishRows(p *Pool, sums []float32, splits int) {
 	p.eachRows(g.M, g.N*(splits+1), func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
+			if g.c16 != nil {
+				row := sums[i*g.N : (i+1)*g.N] // of the first split, which gets the total
+				g.addSums(p.isa, row, sums, i, splits)
+				p.isa.Narrow(g.c16[i*g.Ldc:i*g.Ldc+g.N], row)
+				continue
+			}
 			g.addSums(p.isa, g.C[i*g.Ldc:i*g.Ldc+g.N], sums, i, splits)
 			g.finishRow(p.isa, i, 0, g.N)
 		}

@@ -82,3 +82,23 @@ func widen(s []float32) []float64 {
 	}
 	return w
 }
+
+// halfTolerance is half a unit in the last of the 8 bits of a bfloat16 number, and what float32 is allowed.
+const halfTolerance = 1./256 + 1e-4
+
+// rounded returns numbers in bfloat16.
+func rounded(s []float32) []BF16 {
+	h := make([]BF16, len(s))
+	for i, x := range s {
+		h[i] = Round(x)
+	}
+	return h
+}
+
+func floatsOf(h []BF16) []float32 {
+	s := make([]float32, len(h))
+	for i, x := range h {
+		s[i] = x.Float()
+	}
+	return s
+}

@@ -76,12 +76,12 @@ func tile6x2AVX2(t *byte)
 //go:noescape
 func transposeAVX2(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
 
-// copyRows1AVX2 copies the first 8 floats of rows that are stride bytes apart, one after the other.
+// copyRows1AVX2 copies the first 8 numbers of rows that are stride bytes apart, one after the other.
 //
 //go:noescape
 func copyRows1AVX2(rows int, src *float32, stride int, dst *float32)
 
-// copyRows2AVX2 copies the first 16 floats of rows that are stride bytes apart, one after the other.
+// copyRows2AVX2 copies the first 16 numbers of rows that are stride bytes apart, one after the other.
 //
 //go:noescape
 func copyRows2AVX2(rows int, src *float32, stride int, dst *float32)
@@ -521,12 +521,12 @@ func tile14x2AVX512(t *byte)
 //go:noescape
 func transposeAVX512(blocks int, src *float32, srcStride int, dst *float32, dstStride int)
 
-// copyRows1AVX512 copies the first 16 floats of rows that are stride bytes apart, one after the other.
+// copyRows1AVX512 copies the first 16 numbers of rows that are stride bytes apart, one after the other.
 //
 //go:noescape
 func copyRows1AVX512(rows int, src *float32, stride int, dst *float32)
 
-// copyRows2AVX512 copies the first 32 floats of rows that are stride bytes apart, one after the other.
+// copyRows2AVX512 copies the first 32 numbers of rows that are stride bytes apart, one after the other.
 //
 //go:noescape
 func copyRows2AVX512(rows int, src *float32, stride int, dst *float32)
@@ -835,6 +835,101 @@ func widenAVX512(dst *float32, src *uint16, n int)
 //
 //go:noescape
 func narrowAVX512(dst *uint16, src *float32, n int)
+
+// copyRows1AVX512BF16 copies the first 16 numbers of rows that are stride bytes apart, one after the other.
+//
+//go:noescape
+func copyRows1AVX512BF16(rows int, src *uint16, stride int, dst *float32)
+
+// copyRows2AVX512BF16 copies the first 32 numbers of rows that are stride bytes apart, one after the other.
+//
+//go:noescape
+func copyRows2AVX512BF16(rows int, src *uint16, stride int, dst *float32)
+
+// colSumsAVX512BF16 sets sum to the sums down the columns of a.
+//
+//go:noescape
+func colSumsAVX512BF16(sum *float32, a *uint16, rows int, cols int, ld int)
+
+// winoInputAVX512BF16 transforms a tile of inputs.
+//
+//go:noescape
+func winoInputAVX512BF16(vecs int, src *uint16, row int, pixel int, dst *float32, next int)
+
+// winoOutputAVX512BF16 transforms a tile of products back.
+//
+//go:noescape
+func winoOutputAVX512BF16(vecs int, src *float32, next int, dst *uint16, row int, pixel int)
+
+// winoGradientAVX512BF16 transforms a tile of the output's gradient.
+//
+//go:noescape
+func winoGradientAVX512BF16(vecs int, src *uint16, row int, pixel int, dst *float32, next int)
+
+// winoInputEdgeAVX512BF16 transforms a tile of inputs at the edge.
+//
+//go:noescape
+func winoInputEdgeAVX512BF16(vecs int, src *uint16, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+
+// winoOutputEdgeAVX512BF16 transforms a tile of products at the edge back.
+//
+//go:noescape
+func winoOutputEdgeAVX512BF16(vecs int, src *float32, next int, dst *uint16, row int, pixel int, rows int, cols int)
+
+// winoGradientEdgeAVX512BF16 transforms a tile of the output's gradient at the edge.
+//
+//go:noescape
+func winoGradientEdgeAVX512BF16(vecs int, src *uint16, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+
+// bnStatsAVX512BF16 sums x-shift and its square down the columns.
+//
+//go:noescape
+func bnStatsAVX512BF16(sum *float32, squares *float32, x *uint16, shift *float32, rows int, cols int, ld int)
+
+// bnReduceAVX512BF16 sums dy*(x-mean) and dy down the columns.
+//
+//go:noescape
+func bnReduceAVX512BF16(dot *float32, sum *float32, x *uint16, dy *uint16, mean *float32, rows int, cols int, ld int)
+
+// bnReduceMaskedAVX512BF16 sums dy*(x-mean) and dy down the columns, where y is positive.
+//
+//go:noescape
+func bnReduceMaskedAVX512BF16(dot *float32, sum *float32, x *uint16, dy *uint16, y *uint16, mean *float32, rows int, cols int, ld int)
+
+// bnApplyAVX512BF16 applies batch norm.
+//
+//go:noescape
+func bnApplyAVX512BF16(y *uint16, x *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyReLUAVX512BF16 applies batch norm.
+//
+//go:noescape
+func bnApplyReLUAVX512BF16(y *uint16, x *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddAVX512BF16 applies batch norm.
+//
+//go:noescape
+func bnApplyAddAVX512BF16(y *uint16, x *uint16, res *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddReLUAVX512BF16 applies batch norm.
+//
+//go:noescape
+func bnApplyAddReLUAVX512BF16(y *uint16, x *uint16, res *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnBackwardAVX512BF16 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardAVX512BF16(dx *uint16, x *uint16, dy *uint16, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardMaskedAVX512BF16 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardMaskedAVX512BF16(dx *uint16, x *uint16, dy *uint16, y *uint16, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardBranchAVX512BF16 differentiates batch norm.
+//
+//go:noescape
+func bnBackwardBranchAVX512BF16(dx *uint16, dres *uint16, x *uint16, dy *uint16, y *uint16, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
 // narrowAVX512BF16 rounds to bfloat16; n is a multiple of the vector's length.
 //

@@ -19209,6 +19209,3719 @@ next1:
 	VZEROUPPER
 	RET
 
+// func copyRows1AVX512BF16(rows int, src *uint16, stride int, dst *float32)
+// Requires: AVX, AVX512F
+TEXT ·copyRows1AVX512BF16(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (BX)
+	ADDQ      DX, CX
+	ADDQ      $0x00000040, BX
+	DECQ      AX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func copyRows2AVX512BF16(rows int, src *uint16, stride int, dst *float32)
+// Requires: AVX, AVX512F
+TEXT ·copyRows2AVX512BF16(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+row:
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (BX)
+	VPMOVZXWD 32(CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, 64(BX)
+	ADDQ      DX, CX
+	ADDQ      $0x00000080, BX
+	DECQ      AX
+	JNZ       row
+	VZEROUPPER
+	RET
+
+// func colSumsAVX512BF16(sum *float32, a *uint16, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·colSumsAVX512BF16(SB), NOSPLIT, $0-40
+	MOVQ cols+24(FP), AX
+	MOVQ ld+32(FP), CX
+	SHLQ $0x01, CX
+	MOVQ sum+0(FP), DX
+	MOVQ a+8(FP), BX
+
+group4:
+	CMPQ   AX, $0x00000040
+	JL     rest4
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   BX, SI
+	MOVQ   rows+16(FP), DI
+
+down4:
+	VPMOVZXWD (SI), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VADDPS    Z4, Z0, Z0
+	VPMOVZXWD 32(SI), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VADDPS    Z4, Z1, Z1
+	VPMOVZXWD 64(SI), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VADDPS    Z4, Z2, Z2
+	VPMOVZXWD 96(SI), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      CX, SI
+	DECQ      DI
+	JNZ       down4
+	VMOVUPS   Z0, (DX)
+	VMOVUPS   Z1, 64(DX)
+	VMOVUPS   Z2, 128(DX)
+	VMOVUPS   Z3, 192(DX)
+	ADDQ      $0x00000100, DX
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000040, AX
+	JMP       group4
+
+rest4:
+group1:
+	CMPQ   AX, $0x00000010
+	JL     rest1
+	VPXORD Z5, Z5, Z5
+	MOVQ   BX, SI
+	MOVQ   rows+16(FP), DI
+
+down1:
+	VPMOVZXWD (SI), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VADDPS    Z0, Z5, Z5
+	ADDQ      CX, SI
+	DECQ      DI
+	JNZ       down1
+	VMOVUPS   Z5, (DX)
+	ADDQ      $0x00000040, DX
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000010, AX
+	JMP       group1
+
+rest1:
+	TESTQ  AX, AX
+	JZ     done
+	MOVQ   $0xffffffff, SI
+	BZHIQ  AX, SI, SI
+	KMOVW  SI, K1
+	VPXORD Z6, Z6, Z6
+	MOVQ   BX, AX
+	MOVQ   rows+16(FP), BX
+
+down0:
+	VPMOVZXWD.Z (AX), K1, Z0
+	VPSLLD      $0x10, Z0, Z0
+	VADDPS      Z0, Z6, Z6
+	ADDQ        CX, AX
+	DECQ        BX
+	JNZ         down0
+	VMOVUPS     Z6, K1, (DX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func winoInputAVX512BF16(vecs int, src *uint16, row int, pixel int, dst *float32, next int)
+// Requires: AVX, AVX512F
+TEXT ·winoInputAVX512BF16(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	MOVQ         row+16(FP), BX
+	MOVQ         pixel+24(FP), SI
+	MOVQ         next+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits40a00000<>+0(SB), Z2
+
+vec:
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (BX)(BX*4), R9
+	MOVQ         DX, R10
+	MOVQ         CX, R11
+	VPMOVZXWD    (R11)(BX*2), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VPMOVZXWD    (R11), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R11)(BX*4), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VMOVAPS      Z5, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	VMOVAPS      Z6, Z4
+	VFNMADD231PS Z2, Z3, Z4
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z1, Z3, Z5
+	VPMOVZXWD    (R11)(BX*1), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VPMOVZXWD    (R11)(R8*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z1, Z3, Z6
+	VADDPS       Z6, Z5, Z3
+	VSUBPS       Z6, Z5, Z5
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD    (R11), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD    (R11)(BX*4), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VMOVAPS      Z8, Z9
+	VFMADD231PS  Z1, Z7, Z9
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z2, Z6, Z7
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z1, Z6, Z8
+	VPMOVZXWD    (R11)(BX*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD    (R11)(R8*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z1, Z6, Z9
+	VADDPS       Z9, Z8, Z6
+	VSUBPS       Z9, Z8, Z8
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD    (R11), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD    (R11)(BX*4), Z11
+	VPSLLD       $0x10, Z11, Z11
+	VMOVAPS      Z11, Z12
+	VFMADD231PS  Z1, Z10, Z12
+	VMOVAPS      Z12, Z10
+	VFNMADD231PS Z2, Z9, Z10
+	VMOVAPS      Z11, Z11
+	VFNMADD231PS Z1, Z9, Z11
+	VPMOVZXWD    (R11)(BX*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD    (R11)(R8*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z1, Z9, Z12
+	VADDPS       Z12, Z11, Z9
+	VSUBPS       Z12, Z11, Z11
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD    (R11), Z13
+	VPSLLD       $0x10, Z13, Z13
+	VPMOVZXWD    (R11)(BX*4), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VMOVAPS      Z14, Z15
+	VFMADD231PS  Z1, Z13, Z15
+	VMOVAPS      Z15, Z13
+	VFNMADD231PS Z2, Z12, Z13
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z1, Z12, Z14
+	VPMOVZXWD    (R11)(BX*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD    (R11)(R8*1), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z1, Z12, Z15
+	VADDPS       Z15, Z14, Z12
+	VSUBPS       Z15, Z14, Z14
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*2), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD    (R11), Z16
+	VPSLLD       $0x10, Z16, Z16
+	VPMOVZXWD    (R11)(BX*4), Z17
+	VPSLLD       $0x10, Z17, Z17
+	VMOVAPS      Z17, Z18
+	VFMADD231PS  Z1, Z16, Z18
+	VMOVAPS      Z18, Z16
+	VFNMADD231PS Z2, Z15, Z16
+	VMOVAPS      Z17, Z17
+	VFNMADD231PS Z1, Z15, Z17
+	VPMOVZXWD    (R11)(BX*1), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD    (R11)(R8*1), Z18
+	VPSLLD       $0x10, Z18, Z18
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z1, Z15, Z18
+	VADDPS       Z18, Z17, Z15
+	VSUBPS       Z18, Z17, Z17
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*2), Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD    (R11), Z19
+	VPSLLD       $0x10, Z19, Z19
+	VPMOVZXWD    (R11)(BX*4), Z20
+	VPSLLD       $0x10, Z20, Z20
+	VMOVAPS      Z20, Z21
+	VFMADD231PS  Z1, Z19, Z21
+	VMOVAPS      Z21, Z19
+	VFNMADD231PS Z2, Z18, Z19
+	VMOVAPS      Z20, Z20
+	VFNMADD231PS Z1, Z18, Z20
+	VPMOVZXWD    (R11)(BX*1), Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD    (R11)(R8*1), Z21
+	VPSLLD       $0x10, Z21, Z21
+	VMOVAPS      Z21, Z21
+	VFNMADD231PS Z1, Z18, Z21
+	VADDPS       Z21, Z20, Z18
+	VSUBPS       Z21, Z20, Z20
+	ADDQ         SI, R11
+	VMOVAPS      Z16, Z21
+	VFMADD231PS  Z1, Z4, Z21
+	VMOVAPS      Z21, Z4
+	VFNMADD231PS Z2, Z10, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z16, Z4
+	VFNMADD231PS Z1, Z10, Z4
+	VMOVAPS      Z13, Z21
+	VFNMADD231PS Z1, Z7, Z21
+	VADDPS       Z21, Z4, Z22
+	VMOVUPS      Z22, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z21, Z4, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z10, Z16, Z4
+	VSUBPS       Z7, Z13, Z10
+	VMOVAPS      Z4, Z16
+	VFMADD231PS  Z0, Z10, Z16
+	VMOVUPS      Z16, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z10, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z19, Z4
+	VFMADD231PS  Z1, Z7, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z13, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z15, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z2, Z9, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z15, Z3
+	VFNMADD231PS Z1, Z9, Z3
+	VMOVAPS      Z12, Z4
+	VFNMADD231PS Z1, Z6, Z4
+	VADDPS       Z4, Z3, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z9, Z15, Z3
+	VSUBPS       Z6, Z12, Z4
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z4, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z18, Z3
+	VFMADD231PS  Z1, Z6, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z12, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z11, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFNMADD231PS Z1, Z11, Z3
+	VMOVAPS      Z14, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z11, Z17, Z3
+	VSUBPS       Z8, Z14, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z20, Z3
+	VFMADD231PS  Z1, Z8, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z14, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VPMOVZXWD    (R11)(BX*4), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VPMOVZXWD    (R11)(BX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VSUBPS       Z4, Z3, Z3
+	VPMOVZXWD    (R11)(R8*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R11)(BX*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VSUBPS       Z5, Z4, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z6, Z3
+	VPMOVZXWD    (R11)(R9*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z5, Z6
+	VMOVAPS      Z6, Z5
+	VFNMADD231PS Z2, Z4, Z5
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*4), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R11)(BX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VSUBPS       Z6, Z4, Z4
+	VPMOVZXWD    (R11)(R8*1), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD    (R11)(BX*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VSUBPS       Z8, Z6, Z9
+	VMOVAPS      Z4, Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z9, Z4
+	VPMOVZXWD    (R11)(R9*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z8, Z9
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z2, Z6, Z8
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*4), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD    (R11)(BX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VSUBPS       Z9, Z6, Z6
+	VPMOVZXWD    (R11)(R8*1), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD    (R11)(BX*1), Z11
+	VPSLLD       $0x10, Z11, Z11
+	VSUBPS       Z11, Z9, Z12
+	VMOVAPS      Z6, Z13
+	VFMADD231PS  Z0, Z12, Z13
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z12, Z6
+	VPMOVZXWD    (R11)(R9*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z1, Z11, Z12
+	VMOVAPS      Z12, Z11
+	VFNMADD231PS Z2, Z9, Z11
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*4), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD    (R11)(BX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VSUBPS       Z12, Z9, Z9
+	VPMOVZXWD    (R11)(R8*1), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD    (R11)(BX*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VSUBPS       Z14, Z12, Z15
+	VMOVAPS      Z9, Z16
+	VFMADD231PS  Z0, Z15, Z16
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z15, Z9
+	VPMOVZXWD    (R11)(R9*1), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z1, Z14, Z15
+	VMOVAPS      Z15, Z14
+	VFNMADD231PS Z2, Z12, Z14
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*4), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD    (R11)(BX*2), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VSUBPS       Z15, Z12, Z12
+	VPMOVZXWD    (R11)(R8*1), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD    (R11)(BX*1), Z17
+	VPSLLD       $0x10, Z17, Z17
+	VSUBPS       Z17, Z15, Z18
+	VMOVAPS      Z12, Z19
+	VFMADD231PS  Z0, Z18, Z19
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z0, Z18, Z12
+	VPMOVZXWD    (R11)(R9*1), Z18
+	VPSLLD       $0x10, Z18, Z18
+	VMOVAPS      Z18, Z18
+	VFMADD231PS  Z1, Z17, Z18
+	VMOVAPS      Z18, Z17
+	VFNMADD231PS Z2, Z15, Z17
+	ADDQ         SI, R11
+	VPMOVZXWD    (R11)(BX*4), Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD    (R11)(BX*2), Z18
+	VPSLLD       $0x10, Z18, Z18
+	VSUBPS       Z18, Z15, Z15
+	VPMOVZXWD    (R11)(R8*1), Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD    (R11)(BX*1), Z20
+	VPSLLD       $0x10, Z20, Z20
+	VSUBPS       Z20, Z18, Z21
+	VMOVAPS      Z15, Z22
+	VFMADD231PS  Z0, Z21, Z22
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z0, Z21, Z15
+	VPMOVZXWD    (R11)(R9*1), Z21
+	VPSLLD       $0x10, Z21, Z21
+	VMOVAPS      Z21, Z21
+	VFMADD231PS  Z1, Z20, Z21
+	VMOVAPS      Z21, Z20
+	VFNMADD231PS Z2, Z18, Z20
+	ADDQ         SI, R11
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z1, Z7, Z18
+	VMOVAPS      Z18, Z7
+	VFNMADD231PS Z2, Z13, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z19, Z7
+	VFNMADD231PS Z1, Z13, Z7
+	VMOVAPS      Z16, Z18
+	VFNMADD231PS Z1, Z10, Z18
+	VADDPS       Z18, Z7, Z21
+	VMOVUPS      Z21, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z18, Z7, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z13, Z19, Z7
+	VSUBPS       Z10, Z16, Z13
+	VMOVAPS      Z7, Z18
+	VFMADD231PS  Z0, Z13, Z18
+	VMOVUPS      Z18, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z0, Z13, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z22, Z7
+	VFMADD231PS  Z1, Z10, Z7
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z2, Z16, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z12, Z7
+	VFMADD231PS  Z1, Z3, Z7
+	VMOVAPS      Z7, Z3
+	VFNMADD231PS Z2, Z6, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z12, Z3
+	VFNMADD231PS Z1, Z6, Z3
+	VMOVAPS      Z9, Z7
+	VFNMADD231PS Z1, Z4, Z7
+	VADDPS       Z7, Z3, Z10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z7, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z6, Z12, Z3
+	VSUBPS       Z4, Z9, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z6, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z15, Z3
+	VFMADD231PS  Z1, Z4, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z9, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z11, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z17, Z3
+	VFNMADD231PS Z1, Z11, Z3
+	VMOVAPS      Z14, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z11, Z17, Z3
+	VSUBPS       Z8, Z14, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z20, Z3
+	VFMADD231PS  Z1, Z8, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z14, Z3
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	ADDQ         $0x20, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoOutputAVX512BF16(vecs int, src *float32, next int, dst *uint16, row int, pixel int)
+// Requires: AVX, AVX512F
+TEXT ·winoOutputAVX512BF16(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         row+32(FP), SI
+	MOVQ         pixel+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits41000000<>+0(SB), Z2
+
+vec:
+	LEAQ          (BX)(BX*2), R8
+	LEAQ          (BX)(BX*4), R9
+	LEAQ          (SI)(SI*2), R10
+	MOVQ          CX, R11
+	VMOVUPS       (R11)(BX*1), Z3
+	VMOVUPS       (R11)(BX*2), Z4
+	VADDPS        Z4, Z3, Z3
+	VMOVUPS       (R11)(R8*1), Z4
+	VMOVUPS       (R11)(BX*4), Z5
+	VADDPS        Z5, Z4, Z4
+	VMOVUPS       (R11), Z5
+	VADDPS        Z3, Z5, Z5
+	VADDPS        Z4, Z5, Z5
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z1, Z4, Z3
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z4
+	VMOVUPS       (R11)(BX*2), Z6
+	VADDPS        Z6, Z4, Z4
+	VMOVUPS       (R11)(R8*1), Z6
+	VMOVUPS       (R11)(BX*4), Z7
+	VADDPS        Z7, Z6, Z6
+	VMOVUPS       (R11), Z7
+	VADDPS        Z4, Z7, Z7
+	VADDPS        Z6, Z7, Z7
+	VMOVAPS       Z4, Z4
+	VFMADD231PS   Z1, Z6, Z4
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z6
+	VMOVUPS       (R11)(BX*2), Z8
+	VADDPS        Z8, Z6, Z6
+	VMOVUPS       (R11)(R8*1), Z8
+	VMOVUPS       (R11)(BX*4), Z9
+	VADDPS        Z9, Z8, Z8
+	VMOVUPS       (R11), Z9
+	VADDPS        Z6, Z9, Z9
+	VADDPS        Z8, Z9, Z9
+	VMOVAPS       Z6, Z6
+	VFMADD231PS   Z1, Z8, Z6
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z8
+	VMOVUPS       (R11)(BX*2), Z10
+	VADDPS        Z10, Z8, Z8
+	VMOVUPS       (R11)(R8*1), Z10
+	VMOVUPS       (R11)(BX*4), Z11
+	VADDPS        Z11, Z10, Z10
+	VMOVUPS       (R11), Z11
+	VADDPS        Z8, Z11, Z11
+	VADDPS        Z10, Z11, Z11
+	VMOVAPS       Z8, Z8
+	VFMADD231PS   Z1, Z10, Z8
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z10
+	VMOVUPS       (R11)(BX*2), Z12
+	VADDPS        Z12, Z10, Z10
+	VMOVUPS       (R11)(R8*1), Z12
+	VMOVUPS       (R11)(BX*4), Z13
+	VADDPS        Z13, Z12, Z12
+	VMOVUPS       (R11), Z13
+	VADDPS        Z10, Z13, Z13
+	VADDPS        Z12, Z13, Z13
+	VMOVAPS       Z10, Z10
+	VFMADD231PS   Z1, Z12, Z10
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z12
+	VMOVUPS       (R11)(BX*2), Z14
+	VADDPS        Z14, Z12, Z12
+	VMOVUPS       (R11)(R8*1), Z14
+	VMOVUPS       (R11)(BX*4), Z15
+	VADDPS        Z15, Z14, Z14
+	VMOVUPS       (R11), Z15
+	VADDPS        Z12, Z15, Z15
+	VADDPS        Z14, Z15, Z15
+	VMOVAPS       Z12, Z12
+	VFMADD231PS   Z1, Z14, Z12
+	LEAQ          (R11)(R8*2), R11
+	MOVQ          DX, R11
+	VADDPS        Z9, Z7, Z14
+	VADDPS        Z13, Z11, Z16
+	VADDPS        Z14, Z5, Z5
+	VADDPS        Z16, Z5, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU       Y5, (R11)
+	VSUBPS        Z9, Z7, Z5
+	VSUBPS        Z13, Z11, Z7
+	VMOVAPS       Z5, Z9
+	VFMADD231PS   Z0, Z7, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU       Y9, (R11)(SI*1)
+	VMOVAPS       Z14, Z9
+	VFMADD231PS   Z1, Z16, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU       Y9, (R11)(SI*2)
+	VADDPS        Z15, Z5, Z5
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z2, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU       Y5, (R11)(R10*1)
+	MOVQ          DX, R11
+	ADDQ          DI, R11
+	ADDQ          DI, R11
+	VADDPS        Z6, Z4, Z5
+	VADDPS        Z10, Z8, Z7
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z7, Z3, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU       Y3, (R11)
+	VSUBPS        Z6, Z4, Z3
+	VSUBPS        Z10, Z8, Z4
+	VMOVAPS       Z3, Z6
+	VFMADD231PS   Z0, Z4, Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xf6 // vcvtneps2bf16 Z6, Y6
+	VMOVDQU       Y6, (R11)(SI*1)
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z1, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU       Y5, (R11)(SI*2)
+	VADDPS        Z12, Z3, Z3
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z2, Z4, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU       Y3, (R11)(R10*1)
+	MOVQ          CX, R11
+	VMOVUPS       (R11)(BX*1), Z3
+	VMOVUPS       (R11)(BX*2), Z4
+	VSUBPS        Z4, Z3, Z3
+	VMOVUPS       (R11)(R8*1), Z4
+	VMOVUPS       (R11)(BX*4), Z5
+	VSUBPS        Z5, Z4, Z4
+	VMOVAPS       Z3, Z5
+	VFMADD231PS   Z0, Z4, Z5
+	VMOVUPS       (R11)(R9*1), Z6
+	VADDPS        Z6, Z3, Z3
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z2, Z4, Z3
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z4
+	VMOVUPS       (R11)(BX*2), Z6
+	VSUBPS        Z6, Z4, Z4
+	VMOVUPS       (R11)(R8*1), Z6
+	VMOVUPS       (R11)(BX*4), Z7
+	VSUBPS        Z7, Z6, Z6
+	VMOVAPS       Z4, Z7
+	VFMADD231PS   Z0, Z6, Z7
+	VMOVUPS       (R11)(R9*1), Z8
+	VADDPS        Z8, Z4, Z4
+	VMOVAPS       Z4, Z4
+	VFMADD231PS   Z2, Z6, Z4
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z6
+	VMOVUPS       (R11)(BX*2), Z8
+	VSUBPS        Z8, Z6, Z6
+	VMOVUPS       (R11)(R8*1), Z8
+	VMOVUPS       (R11)(BX*4), Z9
+	VSUBPS        Z9, Z8, Z8
+	VMOVAPS       Z6, Z9
+	VFMADD231PS   Z0, Z8, Z9
+	VMOVUPS       (R11)(R9*1), Z10
+	VADDPS        Z10, Z6, Z6
+	VMOVAPS       Z6, Z6
+	VFMADD231PS   Z2, Z8, Z6
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z8
+	VMOVUPS       (R11)(BX*2), Z10
+	VSUBPS        Z10, Z8, Z8
+	VMOVUPS       (R11)(R8*1), Z10
+	VMOVUPS       (R11)(BX*4), Z11
+	VSUBPS        Z11, Z10, Z10
+	VMOVAPS       Z8, Z11
+	VFMADD231PS   Z0, Z10, Z11
+	VMOVUPS       (R11)(R9*1), Z12
+	VADDPS        Z12, Z8, Z8
+	VMOVAPS       Z8, Z8
+	VFMADD231PS   Z2, Z10, Z8
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z10
+	VMOVUPS       (R11)(BX*2), Z12
+	VSUBPS        Z12, Z10, Z10
+	VMOVUPS       (R11)(R8*1), Z12
+	VMOVUPS       (R11)(BX*4), Z13
+	VSUBPS        Z13, Z12, Z12
+	VMOVAPS       Z10, Z13
+	VFMADD231PS   Z0, Z12, Z13
+	VMOVUPS       (R11)(R9*1), Z14
+	VADDPS        Z14, Z10, Z10
+	VMOVAPS       Z10, Z10
+	VFMADD231PS   Z2, Z12, Z10
+	LEAQ          (R11)(R8*2), R11
+	VMOVUPS       (R11)(BX*1), Z12
+	VMOVUPS       (R11)(BX*2), Z14
+	VSUBPS        Z14, Z12, Z12
+	VMOVUPS       (R11)(R8*1), Z14
+	VMOVUPS       (R11)(BX*4), Z15
+	VSUBPS        Z15, Z14, Z14
+	VMOVAPS       Z12, Z15
+	VFMADD231PS   Z0, Z14, Z15
+	VMOVUPS       (R11)(R9*1), Z16
+	VADDPS        Z16, Z12, Z12
+	VMOVAPS       Z12, Z12
+	VFMADD231PS   Z2, Z14, Z12
+	LEAQ          (R11)(R8*2), R11
+	MOVQ          DX, R11
+	ADDQ          DI, R11
+	VADDPS        Z9, Z7, Z14
+	VADDPS        Z13, Z11, Z16
+	VADDPS        Z14, Z5, Z5
+	VADDPS        Z16, Z5, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU       Y5, (R11)
+	VSUBPS        Z9, Z7, Z5
+	VSUBPS        Z13, Z11, Z7
+	VMOVAPS       Z5, Z9
+	VFMADD231PS   Z0, Z7, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU       Y9, (R11)(SI*1)
+	VMOVAPS       Z14, Z9
+	VFMADD231PS   Z1, Z16, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU       Y9, (R11)(SI*2)
+	VADDPS        Z15, Z5, Z5
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z2, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU       Y5, (R11)(R10*1)
+	MOVQ          DX, R11
+	ADDQ          DI, R11
+	ADDQ          DI, R11
+	ADDQ          DI, R11
+	VADDPS        Z6, Z4, Z5
+	VADDPS        Z10, Z8, Z7
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z7, Z3, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU       Y3, (R11)
+	VSUBPS        Z6, Z4, Z3
+	VSUBPS        Z10, Z8, Z4
+	VMOVAPS       Z3, Z6
+	VFMADD231PS   Z0, Z4, Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xf6 // vcvtneps2bf16 Z6, Y6
+	VMOVDQU       Y6, (R11)(SI*1)
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z1, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU       Y5, (R11)(SI*2)
+	VADDPS        Z12, Z3, Z3
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z2, Z4, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU       Y3, (R11)(R10*1)
+	ADDQ          $0x40, CX
+	ADDQ          $0x20, DX
+	DECQ          AX
+	JNZ           vec
+	VZEROUPPER
+	RET
+
+// func winoGradientAVX512BF16(vecs int, src *uint16, row int, pixel int, dst *float32, next int)
+// Requires: AVX, AVX512F
+TEXT ·winoGradientAVX512BF16(SB), NOSPLIT, $0-48
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+32(FP), DX
+	MOVQ         row+16(FP), BX
+	MOVQ         pixel+24(FP), SI
+	MOVQ         next+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+
+vec:
+	LEAQ         (BX)(BX*2), R8
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VPMOVZXWD    (R10), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VPMOVZXWD    (R10)(BX*2), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VADDPS       Z3, Z2, Z3
+	VPMOVZXWD    (R10)(BX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R10)(R8*1), Z5
+	VPSLLD       $0x10, Z5, Z5
+	VADDPS       Z5, Z4, Z4
+	VADDPS       Z4, Z3, Z5
+	VSUBPS       Z4, Z3, Z3
+	ADDQ         SI, R10
+	VPMOVZXWD    (R10), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R10)(BX*2), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VADDPS       Z6, Z4, Z6
+	VPMOVZXWD    (R10)(BX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD    (R10)(R8*1), Z8
+	VPSLLD       $0x10, Z8, Z8
+	VADDPS       Z8, Z7, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z7, Z6, Z6
+	ADDQ         SI, R10
+	VPMOVZXWD    (R10), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD    (R10)(BX*2), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VADDPS       Z9, Z7, Z9
+	VPMOVZXWD    (R10)(BX*1), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD    (R10)(R8*1), Z11
+	VPSLLD       $0x10, Z11, Z11
+	VADDPS       Z11, Z10, Z10
+	VADDPS       Z10, Z9, Z11
+	VSUBPS       Z10, Z9, Z9
+	ADDQ         SI, R10
+	VPMOVZXWD    (R10), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD    (R10)(BX*2), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VADDPS       Z12, Z10, Z12
+	VPMOVZXWD    (R10)(BX*1), Z13
+	VPSLLD       $0x10, Z13, Z13
+	VPMOVZXWD    (R10)(R8*1), Z14
+	VPSLLD       $0x10, Z14, Z14
+	VADDPS       Z14, Z13, Z13
+	VADDPS       Z13, Z12, Z14
+	VSUBPS       Z13, Z12, Z12
+	ADDQ         SI, R10
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z7, Z2, Z13
+	VADDPS       Z10, Z4, Z15
+	VADDPS       Z15, Z13, Z16
+	VMOVUPS      Z16, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z7, Z2
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z10, Z4
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z0, Z4, Z7
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z11, Z5, Z2
+	VADDPS       Z14, Z8, Z4
+	VADDPS       Z4, Z2, Z7
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z11, Z2
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z1, Z14, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z14, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z9, Z3, Z2
+	VADDPS       Z12, Z6, Z4
+	VADDPS       Z4, Z2, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z1, Z9, Z2
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z1, Z12, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VPMOVZXWD    (R10)(BX*2), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VPMOVZXWD    (R10), Z3
+	VPSLLD       $0x10, Z3, Z3
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z2, Z3
+	VPMOVZXWD    (R10)(R8*1), Z2
+	VPSLLD       $0x10, Z2, Z2
+	VPMOVZXWD    (R10)(BX*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z2, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	ADDQ         SI, R10
+	VPMOVZXWD    (R10)(BX*2), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R10), Z6
+	VPSLLD       $0x10, Z6, Z6
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z4, Z6
+	VPMOVZXWD    (R10)(R8*1), Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD    (R10)(BX*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z1, Z4, Z7
+	VMOVAPS      Z6, Z8
+	VFMADD231PS  Z0, Z7, Z8
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z7, Z6
+	ADDQ         SI, R10
+	VPMOVZXWD    (R10)(BX*2), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD    (R10), Z9
+	VPSLLD       $0x10, Z9, Z9
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z7, Z9
+	VPMOVZXWD    (R10)(R8*1), Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD    (R10)(BX*1), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VMOVAPS      Z10, Z10
+	VFMADD231PS  Z1, Z7, Z10
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z0, Z10, Z11
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z10, Z9
+	ADDQ         SI, R10
+	VPMOVZXWD    (R10)(BX*2), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD    (R10), Z12
+	VPSLLD       $0x10, Z12, Z12
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z1, Z10, Z12
+	VPMOVZXWD    (R10)(R8*1), Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD    (R10)(BX*1), Z13
+	VPSLLD       $0x10, Z13, Z13
+	VMOVAPS      Z13, Z13
+	VFMADD231PS  Z1, Z10, Z13
+	VMOVAPS      Z12, Z14
+	VFMADD231PS  Z0, Z13, Z14
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z0, Z13, Z12
+	ADDQ         SI, R10
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z11, Z5, Z13
+	VADDPS       Z14, Z8, Z15
+	VADDPS       Z15, Z13, Z16
+	VMOVUPS      Z16, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z5, Z5
+	VFMADD231PS  Z1, Z11, Z5
+	VMOVAPS      Z8, Z8
+	VFMADD231PS  Z1, Z14, Z8
+	VMOVAPS      Z5, Z11
+	VFMADD231PS  Z0, Z8, Z11
+	VMOVUPS      Z11, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z5, Z5
+	VFNMADD231PS Z0, Z8, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z14, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z9, Z3, Z5
+	VADDPS       Z12, Z6, Z8
+	VADDPS       Z8, Z5, Z11
+	VMOVUPS      Z11, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z8, Z5, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z9, Z3
+	VMOVAPS      Z6, Z5
+	VFMADD231PS  Z1, Z12, Z5
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z0, Z5, Z6
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z5, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VADDPS       Z7, Z2, Z3
+	VADDPS       Z10, Z4, Z5
+	VADDPS       Z5, Z3, Z6
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
+	VSUBPS       Z5, Z3, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z7, Z2
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z1, Z10, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         DI, R9
+	ADDQ         $0x20, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoInputEdgeAVX512BF16(vecs int, src *uint16, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·winoInputEdgeAVX512BF16(SB), NOSPLIT, $0-72
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+40(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         pixel+32(FP), SI
+	MOVQ         next+48(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits40a00000<>+0(SB), Z2
+	MOVQ         cols+64(FP), R8
+	MOVQ         rows+56(FP), R9
+	MOVQ         R9, R10
+	SHRQ         $0x00, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K1
+	MOVQ         R9, R10
+	SHRQ         $0x01, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K2
+	MOVQ         R9, R10
+	SHRQ         $0x02, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K3
+	MOVQ         R9, R10
+	SHRQ         $0x03, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K4
+	MOVQ         R9, R10
+	SHRQ         $0x04, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K5
+	SHRQ         $0x05, R9
+	ANDQ         $0x01, R9
+	NEGQ         R9
+	KMOVW        R9, K6
+	MOVQ         offset+16(FP), R9
+	ADDQ         R9, CX
+
+vec:
+	LEAQ        (BX)(BX*2), R9
+	LEAQ        (BX)(BX*4), R10
+	MOVQ        DX, R11
+	MOVQ        CX, R12
+	VPMOVZXWD.Z (R12), K1, Z3
+	VPSLLD      $0x10, Z3, Z3
+	VPMOVZXWD.Z (R12)(BX*1), K2, Z4
+	VPSLLD      $0x10, Z4, Z4
+	VPMOVZXWD.Z (R12)(BX*2), K3, Z5
+	VPSLLD      $0x10, Z5, Z5
+	VPMOVZXWD.Z (R12)(R9*1), K4, Z6
+	VPSLLD      $0x10, Z6, Z6
+	VPMOVZXWD.Z (R12)(BX*4), K5, Z7
+	VPSLLD      $0x10, Z7, Z7
+	BTQ         $0x00, R8
+	JCS         set00
+	VPXORD      Z3, Z3, Z3
+	VPXORD      Z4, Z4, Z4
+	VPXORD      Z5, Z5, Z5
+	VPXORD      Z6, Z6, Z6
+	VPXORD      Z7, Z7, Z7
+
+set00:
+	VMOVAPS      Z7, Z8
+	VFMADD231PS  Z1, Z3, Z8
+	VMOVAPS      Z8, Z3
+	VFNMADD231PS Z2, Z5, Z3
+	VMOVAPS      Z7, Z7
+	VFNMADD231PS Z1, Z5, Z7
+	VMOVAPS      Z6, Z5
+	VFNMADD231PS Z1, Z4, Z5
+	VADDPS       Z5, Z7, Z4
+	VSUBPS       Z5, Z7, Z5
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z8
+	VPSLLD       $0x10, Z8, Z8
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z10
+	VPSLLD       $0x10, Z10, Z10
+	BTQ          $0x01, R8
+	JCS          set01
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+
+set01:
+	VMOVAPS      Z10, Z11
+	VFMADD231PS  Z1, Z6, Z11
+	VMOVAPS      Z11, Z6
+	VFNMADD231PS Z2, Z8, Z6
+	VMOVAPS      Z10, Z10
+	VFNMADD231PS Z1, Z8, Z10
+	VMOVAPS      Z9, Z8
+	VFNMADD231PS Z1, Z7, Z8
+	VADDPS       Z8, Z10, Z7
+	VSUBPS       Z8, Z10, Z8
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z11
+	VPSLLD       $0x10, Z11, Z11
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z13
+	VPSLLD       $0x10, Z13, Z13
+	BTQ          $0x02, R8
+	JCS          set02
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+
+set02:
+	VMOVAPS      Z13, Z14
+	VFMADD231PS  Z1, Z9, Z14
+	VMOVAPS      Z14, Z9
+	VFNMADD231PS Z2, Z11, Z9
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z1, Z11, Z13
+	VMOVAPS      Z12, Z11
+	VFNMADD231PS Z1, Z10, Z11
+	VADDPS       Z11, Z13, Z10
+	VSUBPS       Z11, Z13, Z11
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12), K1, Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z14
+	VPSLLD       $0x10, Z14, Z14
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z16
+	VPSLLD       $0x10, Z16, Z16
+	BTQ          $0x03, R8
+	JCS          set03
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+
+set03:
+	VMOVAPS      Z16, Z17
+	VFMADD231PS  Z1, Z12, Z17
+	VMOVAPS      Z17, Z12
+	VFNMADD231PS Z2, Z14, Z12
+	VMOVAPS      Z16, Z16
+	VFNMADD231PS Z1, Z14, Z16
+	VMOVAPS      Z15, Z14
+	VFNMADD231PS Z1, Z13, Z14
+	VADDPS       Z14, Z16, Z13
+	VSUBPS       Z14, Z16, Z14
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12), K1, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z16
+	VPSLLD       $0x10, Z16, Z16
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z17
+	VPSLLD       $0x10, Z17, Z17
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z19
+	VPSLLD       $0x10, Z19, Z19
+	BTQ          $0x04, R8
+	JCS          set04
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+
+set04:
+	VMOVAPS      Z19, Z20
+	VFMADD231PS  Z1, Z15, Z20
+	VMOVAPS      Z20, Z15
+	VFNMADD231PS Z2, Z17, Z15
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z1, Z17, Z19
+	VMOVAPS      Z18, Z17
+	VFNMADD231PS Z1, Z16, Z17
+	VADDPS       Z17, Z19, Z16
+	VSUBPS       Z17, Z19, Z17
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12), K1, Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z19
+	VPSLLD       $0x10, Z19, Z19
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z20
+	VPSLLD       $0x10, Z20, Z20
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z21
+	VPSLLD       $0x10, Z21, Z21
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z22
+	VPSLLD       $0x10, Z22, Z22
+	BTQ          $0x05, R8
+	JCS          set05
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+
+set05:
+	VMOVAPS      Z22, Z23
+	VFMADD231PS  Z1, Z18, Z23
+	VMOVAPS      Z23, Z18
+	VFNMADD231PS Z2, Z20, Z18
+	VMOVAPS      Z22, Z22
+	VFNMADD231PS Z1, Z20, Z22
+	VMOVAPS      Z21, Z20
+	VFNMADD231PS Z1, Z19, Z20
+	VADDPS       Z20, Z22, Z19
+	VSUBPS       Z20, Z22, Z20
+	ADDQ         SI, R12
+	VMOVAPS      Z15, Z21
+	VFMADD231PS  Z1, Z3, Z21
+	VMOVAPS      Z21, Z3
+	VFNMADD231PS Z2, Z9, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z15, Z3
+	VFNMADD231PS Z1, Z9, Z3
+	VMOVAPS      Z12, Z21
+	VFNMADD231PS Z1, Z6, Z21
+	VADDPS       Z21, Z3, Z22
+	VMOVUPS      Z22, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z21, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z9, Z15, Z3
+	VSUBPS       Z6, Z12, Z9
+	VMOVAPS      Z3, Z15
+	VFMADD231PS  Z0, Z9, Z15
+	VMOVUPS      Z15, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z9, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z18, Z3
+	VFMADD231PS  Z1, Z6, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z12, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z16, Z3
+	VFMADD231PS  Z1, Z4, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z10, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z16, Z3
+	VFNMADD231PS Z1, Z10, Z3
+	VMOVAPS      Z13, Z4
+	VFNMADD231PS Z1, Z7, Z4
+	VADDPS       Z4, Z3, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z10, Z16, Z3
+	VSUBPS       Z7, Z13, Z4
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z0, Z4, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z19, Z3
+	VFMADD231PS  Z1, Z7, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z13, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z17, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z11, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z17, Z3
+	VFNMADD231PS Z1, Z11, Z3
+	VMOVAPS      Z14, Z4
+	VFNMADD231PS Z1, Z8, Z4
+	VADDPS       Z4, Z3, Z5
+	VMOVUPS      Z5, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z11, Z17, Z3
+	VSUBPS       Z8, Z14, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z20, Z3
+	VFMADD231PS  Z1, Z8, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z14, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	MOVQ         CX, R12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD.Z  (R12)(R10*1), K6, Z7
+	VPSLLD       $0x10, Z7, Z7
+	BTQ          $0x00, R8
+	JCS          set10
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+
+set10:
+	VSUBPS       Z4, Z6, Z4
+	VSUBPS       Z3, Z5, Z6
+	VMOVAPS      Z4, Z8
+	VFMADD231PS  Z0, Z6, Z8
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVAPS      Z7, Z6
+	VFMADD231PS  Z1, Z3, Z6
+	VMOVAPS      Z6, Z3
+	VFNMADD231PS Z2, Z5, Z3
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z5
+	VPSLLD       $0x10, Z5, Z5
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD.Z  (R12)(R10*1), K6, Z10
+	VPSLLD       $0x10, Z10, Z10
+	BTQ          $0x01, R8
+	JCS          set11
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+
+set11:
+	VSUBPS       Z6, Z9, Z6
+	VSUBPS       Z5, Z7, Z9
+	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z0, Z9, Z11
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z9, Z6
+	VMOVAPS      Z10, Z9
+	VFMADD231PS  Z1, Z5, Z9
+	VMOVAPS      Z9, Z5
+	VFNMADD231PS Z2, Z7, Z5
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD.Z  (R12)(R10*1), K6, Z13
+	VPSLLD       $0x10, Z13, Z13
+	BTQ          $0x02, R8
+	JCS          set12
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+
+set12:
+	VSUBPS       Z9, Z12, Z9
+	VSUBPS       Z7, Z10, Z12
+	VMOVAPS      Z9, Z14
+	VFMADD231PS  Z0, Z12, Z14
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z12, Z9
+	VMOVAPS      Z13, Z12
+	VFMADD231PS  Z1, Z7, Z12
+	VMOVAPS      Z12, Z7
+	VFNMADD231PS Z2, Z10, Z7
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD.Z  (R12)(R10*1), K6, Z16
+	VPSLLD       $0x10, Z16, Z16
+	BTQ          $0x03, R8
+	JCS          set13
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+
+set13:
+	VSUBPS       Z12, Z15, Z12
+	VSUBPS       Z10, Z13, Z15
+	VMOVAPS      Z12, Z17
+	VFMADD231PS  Z0, Z15, Z17
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z0, Z15, Z12
+	VMOVAPS      Z16, Z15
+	VFMADD231PS  Z1, Z10, Z15
+	VMOVAPS      Z15, Z10
+	VFNMADD231PS Z2, Z13, Z10
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z15
+	VPSLLD       $0x10, Z15, Z15
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z16
+	VPSLLD       $0x10, Z16, Z16
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD.Z  (R12)(R10*1), K6, Z19
+	VPSLLD       $0x10, Z19, Z19
+	BTQ          $0x04, R8
+	JCS          set14
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+
+set14:
+	VSUBPS       Z15, Z18, Z15
+	VSUBPS       Z13, Z16, Z18
+	VMOVAPS      Z15, Z20
+	VFMADD231PS  Z0, Z18, Z20
+	VMOVAPS      Z15, Z15
+	VFNMADD231PS Z0, Z18, Z15
+	VMOVAPS      Z19, Z18
+	VFMADD231PS  Z1, Z13, Z18
+	VMOVAPS      Z18, Z13
+	VFNMADD231PS Z2, Z16, Z13
+	ADDQ         SI, R12
+	VPMOVZXWD.Z  (R12)(BX*1), K2, Z16
+	VPSLLD       $0x10, Z16, Z16
+	VPMOVZXWD.Z  (R12)(BX*2), K3, Z18
+	VPSLLD       $0x10, Z18, Z18
+	VPMOVZXWD.Z  (R12)(R9*1), K4, Z19
+	VPSLLD       $0x10, Z19, Z19
+	VPMOVZXWD.Z  (R12)(BX*4), K5, Z21
+	VPSLLD       $0x10, Z21, Z21
+	VPMOVZXWD.Z  (R12)(R10*1), K6, Z22
+	VPSLLD       $0x10, Z22, Z22
+	BTQ          $0x05, R8
+	JCS          set15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+
+set15:
+	VSUBPS       Z18, Z21, Z18
+	VSUBPS       Z16, Z19, Z21
+	VMOVAPS      Z18, Z23
+	VFMADD231PS  Z0, Z21, Z23
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z0, Z21, Z18
+	VMOVAPS      Z22, Z21
+	VFMADD231PS  Z1, Z16, Z21
+	VMOVAPS      Z21, Z16
+	VFNMADD231PS Z2, Z19, Z16
+	ADDQ         SI, R12
+	VMOVAPS      Z20, Z19
+	VFMADD231PS  Z1, Z8, Z19
+	VMOVAPS      Z19, Z8
+	VFNMADD231PS Z2, Z14, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z20, Z8
+	VFNMADD231PS Z1, Z14, Z8
+	VMOVAPS      Z17, Z19
+	VFNMADD231PS Z1, Z11, Z19
+	VADDPS       Z19, Z8, Z21
+	VMOVUPS      Z21, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z19, Z8, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z14, Z20, Z8
+	VSUBPS       Z11, Z17, Z14
+	VMOVAPS      Z8, Z19
+	VFMADD231PS  Z0, Z14, Z19
+	VMOVUPS      Z19, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z0, Z14, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z23, Z8
+	VFMADD231PS  Z1, Z11, Z8
+	VMOVAPS      Z8, Z8
+	VFNMADD231PS Z2, Z17, Z8
+	VMOVUPS      Z8, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z15, Z8
+	VFMADD231PS  Z1, Z4, Z8
+	VMOVAPS      Z8, Z4
+	VFNMADD231PS Z2, Z9, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z15, Z4
+	VFNMADD231PS Z1, Z9, Z4
+	VMOVAPS      Z12, Z8
+	VFNMADD231PS Z1, Z6, Z8
+	VADDPS       Z8, Z4, Z11
+	VMOVUPS      Z11, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z8, Z4, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z9, Z15, Z4
+	VSUBPS       Z6, Z12, Z8
+	VMOVAPS      Z4, Z9
+	VFMADD231PS  Z0, Z8, Z9
+	VMOVUPS      Z9, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z8, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z18, Z4
+	VFMADD231PS  Z1, Z6, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z2, Z12, Z4
+	VMOVUPS      Z4, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z13, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVAPS      Z4, Z3
+	VFNMADD231PS Z2, Z7, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z13, Z3
+	VFNMADD231PS Z1, Z7, Z3
+	VMOVAPS      Z10, Z4
+	VFNMADD231PS Z1, Z5, Z4
+	VADDPS       Z4, Z3, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z4, Z3, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VSUBPS       Z7, Z13, Z3
+	VSUBPS       Z5, Z10, Z4
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z0, Z4, Z6
+	VMOVUPS      Z6, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	VMOVAPS      Z16, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z2, Z10, Z3
+	VMOVUPS      Z3, (R11)
+	ADDQ         DI, R11
+	ADDQ         $0x20, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func winoOutputEdgeAVX512BF16(vecs int, src *float32, next int, dst *uint16, row int, pixel int, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·winoOutputEdgeAVX512BF16(SB), NOSPLIT, $0-64
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+24(FP), DX
+	MOVQ         next+16(FP), BX
+	MOVQ         row+32(FP), SI
+	MOVQ         pixel+40(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	VBROADCASTSS bits41000000<>+0(SB), Z2
+	MOVQ         cols+56(FP), R8
+	MOVQ         rows+48(FP), R9
+	MOVQ         R9, R10
+	SHRQ         $0x00, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K1
+	MOVQ         R9, R10
+	SHRQ         $0x01, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K2
+	MOVQ         R9, R10
+	SHRQ         $0x02, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K3
+	SHRQ         $0x03, R9
+	ANDQ         $0x01, R9
+	NEGQ         R9
+	KMOVW        R9, K4
+
+vec:
+	LEAQ          (BX)(BX*2), R9
+	LEAQ          (BX)(BX*4), R10
+	LEAQ          (SI)(SI*2), R11
+	MOVQ          CX, R12
+	VMOVUPS       (R12)(BX*1), Z3
+	VMOVUPS       (R12)(BX*2), Z4
+	VADDPS        Z4, Z3, Z3
+	VMOVUPS       (R12)(R9*1), Z4
+	VMOVUPS       (R12)(BX*4), Z5
+	VADDPS        Z5, Z4, Z4
+	VMOVUPS       (R12), Z5
+	VADDPS        Z3, Z5, Z5
+	VADDPS        Z4, Z5, Z5
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z1, Z4, Z3
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z4
+	VMOVUPS       (R12)(BX*2), Z6
+	VADDPS        Z6, Z4, Z4
+	VMOVUPS       (R12)(R9*1), Z6
+	VMOVUPS       (R12)(BX*4), Z7
+	VADDPS        Z7, Z6, Z6
+	VMOVUPS       (R12), Z7
+	VADDPS        Z4, Z7, Z7
+	VADDPS        Z6, Z7, Z7
+	VMOVAPS       Z4, Z4
+	VFMADD231PS   Z1, Z6, Z4
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z6
+	VMOVUPS       (R12)(BX*2), Z8
+	VADDPS        Z8, Z6, Z6
+	VMOVUPS       (R12)(R9*1), Z8
+	VMOVUPS       (R12)(BX*4), Z9
+	VADDPS        Z9, Z8, Z8
+	VMOVUPS       (R12), Z9
+	VADDPS        Z6, Z9, Z9
+	VADDPS        Z8, Z9, Z9
+	VMOVAPS       Z6, Z6
+	VFMADD231PS   Z1, Z8, Z6
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z8
+	VMOVUPS       (R12)(BX*2), Z10
+	VADDPS        Z10, Z8, Z8
+	VMOVUPS       (R12)(R9*1), Z10
+	VMOVUPS       (R12)(BX*4), Z11
+	VADDPS        Z11, Z10, Z10
+	VMOVUPS       (R12), Z11
+	VADDPS        Z8, Z11, Z11
+	VADDPS        Z10, Z11, Z11
+	VMOVAPS       Z8, Z8
+	VFMADD231PS   Z1, Z10, Z8
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z10
+	VMOVUPS       (R12)(BX*2), Z12
+	VADDPS        Z12, Z10, Z10
+	VMOVUPS       (R12)(R9*1), Z12
+	VMOVUPS       (R12)(BX*4), Z13
+	VADDPS        Z13, Z12, Z12
+	VMOVUPS       (R12), Z13
+	VADDPS        Z10, Z13, Z13
+	VADDPS        Z12, Z13, Z13
+	VMOVAPS       Z10, Z10
+	VFMADD231PS   Z1, Z12, Z10
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z12
+	VMOVUPS       (R12)(BX*2), Z14
+	VADDPS        Z14, Z12, Z12
+	VMOVUPS       (R12)(R9*1), Z14
+	VMOVUPS       (R12)(BX*4), Z15
+	VADDPS        Z15, Z14, Z14
+	VMOVUPS       (R12), Z15
+	VADDPS        Z12, Z15, Z15
+	VADDPS        Z14, Z15, Z15
+	VMOVAPS       Z12, Z12
+	VFMADD231PS   Z1, Z14, Z12
+	LEAQ          (R12)(R9*2), R12
+	BTQ           $0x00, R8
+	JCC           skip0
+	MOVQ          DX, R12
+	VADDPS        Z9, Z7, Z14
+	VADDPS        Z13, Z11, Z16
+	VADDPS        Z14, Z5, Z5
+	VADDPS        Z16, Z5, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU16     Y5, K1, (R12)
+	VSUBPS        Z9, Z7, Z5
+	VSUBPS        Z13, Z11, Z7
+	VMOVAPS       Z5, Z9
+	VFMADD231PS   Z0, Z7, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU16     Y9, K2, (R12)(SI*1)
+	VMOVAPS       Z14, Z9
+	VFMADD231PS   Z1, Z16, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU16     Y9, K3, (R12)(SI*2)
+	VADDPS        Z15, Z5, Z5
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z2, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU16     Y5, K4, (R12)(R11*1)
+
+skip0:
+	BTQ           $0x02, R8
+	JCC           skip2
+	MOVQ          DX, R12
+	ADDQ          DI, R12
+	ADDQ          DI, R12
+	VADDPS        Z6, Z4, Z5
+	VADDPS        Z10, Z8, Z7
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z7, Z3, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU16     Y3, K1, (R12)
+	VSUBPS        Z6, Z4, Z3
+	VSUBPS        Z10, Z8, Z4
+	VMOVAPS       Z3, Z6
+	VFMADD231PS   Z0, Z4, Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xf6 // vcvtneps2bf16 Z6, Y6
+	VMOVDQU16     Y6, K2, (R12)(SI*1)
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z1, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU16     Y5, K3, (R12)(SI*2)
+	VADDPS        Z12, Z3, Z3
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z2, Z4, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU16     Y3, K4, (R12)(R11*1)
+
+skip2:
+	MOVQ          CX, R12
+	VMOVUPS       (R12)(BX*1), Z3
+	VMOVUPS       (R12)(BX*2), Z4
+	VSUBPS        Z4, Z3, Z3
+	VMOVUPS       (R12)(R9*1), Z4
+	VMOVUPS       (R12)(BX*4), Z5
+	VSUBPS        Z5, Z4, Z4
+	VMOVAPS       Z3, Z5
+	VFMADD231PS   Z0, Z4, Z5
+	VMOVUPS       (R12)(R10*1), Z6
+	VADDPS        Z6, Z3, Z3
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z2, Z4, Z3
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z4
+	VMOVUPS       (R12)(BX*2), Z6
+	VSUBPS        Z6, Z4, Z4
+	VMOVUPS       (R12)(R9*1), Z6
+	VMOVUPS       (R12)(BX*4), Z7
+	VSUBPS        Z7, Z6, Z6
+	VMOVAPS       Z4, Z7
+	VFMADD231PS   Z0, Z6, Z7
+	VMOVUPS       (R12)(R10*1), Z8
+	VADDPS        Z8, Z4, Z4
+	VMOVAPS       Z4, Z4
+	VFMADD231PS   Z2, Z6, Z4
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z6
+	VMOVUPS       (R12)(BX*2), Z8
+	VSUBPS        Z8, Z6, Z6
+	VMOVUPS       (R12)(R9*1), Z8
+	VMOVUPS       (R12)(BX*4), Z9
+	VSUBPS        Z9, Z8, Z8
+	VMOVAPS       Z6, Z9
+	VFMADD231PS   Z0, Z8, Z9
+	VMOVUPS       (R12)(R10*1), Z10
+	VADDPS        Z10, Z6, Z6
+	VMOVAPS       Z6, Z6
+	VFMADD231PS   Z2, Z8, Z6
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z8
+	VMOVUPS       (R12)(BX*2), Z10
+	VSUBPS        Z10, Z8, Z8
+	VMOVUPS       (R12)(R9*1), Z10
+	VMOVUPS       (R12)(BX*4), Z11
+	VSUBPS        Z11, Z10, Z10
+	VMOVAPS       Z8, Z11
+	VFMADD231PS   Z0, Z10, Z11
+	VMOVUPS       (R12)(R10*1), Z12
+	VADDPS        Z12, Z8, Z8
+	VMOVAPS       Z8, Z8
+	VFMADD231PS   Z2, Z10, Z8
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z10
+	VMOVUPS       (R12)(BX*2), Z12
+	VSUBPS        Z12, Z10, Z10
+	VMOVUPS       (R12)(R9*1), Z12
+	VMOVUPS       (R12)(BX*4), Z13
+	VSUBPS        Z13, Z12, Z12
+	VMOVAPS       Z10, Z13
+	VFMADD231PS   Z0, Z12, Z13
+	VMOVUPS       (R12)(R10*1), Z14
+	VADDPS        Z14, Z10, Z10
+	VMOVAPS       Z10, Z10
+	VFMADD231PS   Z2, Z12, Z10
+	LEAQ          (R12)(R9*2), R12
+	VMOVUPS       (R12)(BX*1), Z12
+	VMOVUPS       (R12)(BX*2), Z14
+	VSUBPS        Z14, Z12, Z12
+	VMOVUPS       (R12)(R9*1), Z14
+	VMOVUPS       (R12)(BX*4), Z15
+	VSUBPS        Z15, Z14, Z14
+	VMOVAPS       Z12, Z15
+	VFMADD231PS   Z0, Z14, Z15
+	VMOVUPS       (R12)(R10*1), Z16
+	VADDPS        Z16, Z12, Z12
+	VMOVAPS       Z12, Z12
+	VFMADD231PS   Z2, Z14, Z12
+	LEAQ          (R12)(R9*2), R12
+	BTQ           $0x01, R8
+	JCC           skip1
+	MOVQ          DX, R12
+	ADDQ          DI, R12
+	VADDPS        Z9, Z7, Z14
+	VADDPS        Z13, Z11, Z16
+	VADDPS        Z14, Z5, Z5
+	VADDPS        Z16, Z5, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU16     Y5, K1, (R12)
+	VSUBPS        Z9, Z7, Z5
+	VSUBPS        Z13, Z11, Z7
+	VMOVAPS       Z5, Z9
+	VFMADD231PS   Z0, Z7, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU16     Y9, K2, (R12)(SI*1)
+	VMOVAPS       Z14, Z9
+	VFMADD231PS   Z1, Z16, Z9
+	BYTE $0x62; BYTE $0x52; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z9, Y9
+	VMOVDQU16     Y9, K3, (R12)(SI*2)
+	VADDPS        Z15, Z5, Z5
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z2, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU16     Y5, K4, (R12)(R11*1)
+
+skip1:
+	BTQ           $0x03, R8
+	JCC           skip3
+	MOVQ          DX, R12
+	ADDQ          DI, R12
+	ADDQ          DI, R12
+	ADDQ          DI, R12
+	VADDPS        Z6, Z4, Z5
+	VADDPS        Z10, Z8, Z7
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z7, Z3, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU16     Y3, K1, (R12)
+	VSUBPS        Z6, Z4, Z3
+	VSUBPS        Z10, Z8, Z4
+	VMOVAPS       Z3, Z6
+	VFMADD231PS   Z0, Z4, Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xf6 // vcvtneps2bf16 Z6, Y6
+	VMOVDQU16     Y6, K2, (R12)(SI*1)
+	VMOVAPS       Z5, Z5
+	VFMADD231PS   Z1, Z7, Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xed // vcvtneps2bf16 Z5, Y5
+	VMOVDQU16     Y5, K3, (R12)(SI*2)
+	VADDPS        Z12, Z3, Z3
+	VMOVAPS       Z3, Z3
+	VFMADD231PS   Z2, Z4, Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xdb // vcvtneps2bf16 Z3, Y3
+	VMOVDQU16     Y3, K4, (R12)(R11*1)
+
+skip3:
+	ADDQ $0x40, CX
+	ADDQ $0x20, DX
+	DECQ AX
+	JNZ  vec
+	VZEROUPPER
+	RET
+
+// func winoGradientEdgeAVX512BF16(vecs int, src *uint16, offset int, row int, pixel int, dst *float32, next int, rows int, cols int)
+// Requires: AVX, AVX512F
+TEXT ·winoGradientEdgeAVX512BF16(SB), NOSPLIT, $0-72
+	MOVQ         vecs+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         dst+40(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         pixel+32(FP), SI
+	MOVQ         next+48(FP), DI
+	VBROADCASTSS bits40000000<>+0(SB), Z0
+	VBROADCASTSS bits40800000<>+0(SB), Z1
+	MOVQ         cols+64(FP), R8
+	MOVQ         rows+56(FP), R9
+	MOVQ         R9, R10
+	SHRQ         $0x00, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K1
+	MOVQ         R9, R10
+	SHRQ         $0x01, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K2
+	MOVQ         R9, R10
+	SHRQ         $0x02, R10
+	ANDQ         $0x01, R10
+	NEGQ         R10
+	KMOVW        R10, K3
+	SHRQ         $0x03, R9
+	ANDQ         $0x01, R9
+	NEGQ         R9
+	KMOVW        R9, K4
+	MOVQ         offset+16(FP), R9
+	ADDQ         R9, CX
+
+vec:
+	LEAQ        (BX)(BX*2), R9
+	MOVQ        DX, R10
+	MOVQ        CX, R11
+	VPMOVZXWD.Z (R11), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VPMOVZXWD.Z (R11)(BX*1), K2, Z3
+	VPSLLD      $0x10, Z3, Z3
+	VPMOVZXWD.Z (R11)(BX*2), K3, Z4
+	VPSLLD      $0x10, Z4, Z4
+	VPMOVZXWD.Z (R11)(R9*1), K4, Z5
+	VPSLLD      $0x10, Z5, Z5
+	BTQ         $0x00, R8
+	JCS         set00
+	VPXORD      Z2, Z2, Z2
+	VPXORD      Z3, Z3, Z3
+	VPXORD      Z4, Z4, Z4
+	VPXORD      Z5, Z5, Z5
+
+set00:
+	VADDPS      Z4, Z2, Z4
+	VADDPS      Z5, Z3, Z3
+	VADDPS      Z3, Z4, Z5
+	VSUBPS      Z3, Z4, Z3
+	ADDQ        SI, R11
+	VPMOVZXWD.Z (R11), K1, Z4
+	VPSLLD      $0x10, Z4, Z4
+	VPMOVZXWD.Z (R11)(BX*1), K2, Z6
+	VPSLLD      $0x10, Z6, Z6
+	VPMOVZXWD.Z (R11)(BX*2), K3, Z7
+	VPSLLD      $0x10, Z7, Z7
+	VPMOVZXWD.Z (R11)(R9*1), K4, Z8
+	VPSLLD      $0x10, Z8, Z8
+	BTQ         $0x01, R8
+	JCS         set01
+	VPXORD      Z4, Z4, Z4
+	VPXORD      Z6, Z6, Z6
+	VPXORD      Z7, Z7, Z7
+	VPXORD      Z8, Z8, Z8
+
+set01:
+	VADDPS      Z7, Z4, Z7
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z6, Z7, Z8
+	VSUBPS      Z6, Z7, Z6
+	ADDQ        SI, R11
+	VPMOVZXWD.Z (R11), K1, Z7
+	VPSLLD      $0x10, Z7, Z7
+	VPMOVZXWD.Z (R11)(BX*1), K2, Z9
+	VPSLLD      $0x10, Z9, Z9
+	VPMOVZXWD.Z (R11)(BX*2), K3, Z10
+	VPSLLD      $0x10, Z10, Z10
+	VPMOVZXWD.Z (R11)(R9*1), K4, Z11
+	VPSLLD      $0x10, Z11, Z11
+	BTQ         $0x02, R8
+	JCS         set02
+	VPXORD      Z7, Z7, Z7
+	VPXORD      Z9, Z9, Z9
+	VPXORD      Z10, Z10, Z10
+	VPXORD      Z11, Z11, Z11
+
+set02:
+	VADDPS      Z10, Z7, Z10
+	VADDPS      Z11, Z9, Z9
+	VADDPS      Z9, Z10, Z11
+	VSUBPS      Z9, Z10, Z9
+	ADDQ        SI, R11
+	VPMOVZXWD.Z (R11), K1, Z10
+	VPSLLD      $0x10, Z10, Z10
+	VPMOVZXWD.Z (R11)(BX*1), K2, Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD.Z (R11)(BX*2), K3, Z13
+	VPSLLD      $0x10, Z13, Z13
+	VPMOVZXWD.Z (R11)(R9*1), K4, Z14
+	VPSLLD      $0x10, Z14, Z14
+	BTQ         $0x03, R8
+	JCS         set03
+	VPXORD      Z10, Z10, Z10
+	VPXORD      Z12, Z12, Z12
+	VPXORD      Z13, Z13, Z13
+	VPXORD      Z14, Z14, Z14
+
+set03:
+	VADDPS       Z13, Z10, Z13
+	VADDPS       Z14, Z12, Z12
+	VADDPS       Z12, Z13, Z14
+	VSUBPS       Z12, Z13, Z12
+	ADDQ         SI, R11
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z7, Z2, Z13
+	VADDPS       Z10, Z4, Z15
+	VADDPS       Z15, Z13, Z16
+	VMOVUPS      Z16, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z7, Z2
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z10, Z4
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z0, Z4, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z11, Z5, Z2
+	VADDPS       Z14, Z8, Z4
+	VADDPS       Z4, Z2, Z7
+	VMOVUPS      Z7, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z11, Z2
+	VMOVAPS      Z8, Z4
+	VFMADD231PS  Z1, Z14, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z4, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z14, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z3, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z9, Z3, Z2
+	VADDPS       Z12, Z6, Z4
+	VADDPS       Z4, Z2, Z5
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z4, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z3, Z2
+	VFMADD231PS  Z1, Z9, Z2
+	VMOVAPS      Z6, Z3
+	VFMADD231PS  Z1, Z12, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z12, (R10)
+	ADDQ         DI, R10
+	MOVQ         CX, R11
+	VPMOVZXWD.Z  (R11), K1, Z2
+	VPSLLD       $0x10, Z2, Z2
+	VPMOVZXWD.Z  (R11)(BX*1), K2, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VPMOVZXWD.Z  (R11)(BX*2), K3, Z4
+	VPSLLD       $0x10, Z4, Z4
+	VPMOVZXWD.Z  (R11)(R9*1), K4, Z5
+	VPSLLD       $0x10, Z5, Z5
+	BTQ          $0x00, R8
+	JCS          set10
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+
+set10:
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z4, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	ADDQ         SI, R11
+	VPMOVZXWD.Z  (R11), K1, Z3
+	VPSLLD       $0x10, Z3, Z3
+	VPMOVZXWD.Z  (R11)(BX*1), K2, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD.Z  (R11)(BX*2), K3, Z7
+	VPSLLD       $0x10, Z7, Z7
+	VPMOVZXWD.Z  (R11)(R9*1), K4, Z8
+	VPSLLD       $0x10, Z8, Z8
+	BTQ          $0x01, R8
+	JCS          set11
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+
+set11:
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z7, Z3
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z8, Z6
+	VMOVAPS      Z3, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z0, Z6, Z3
+	ADDQ         SI, R11
+	VPMOVZXWD.Z  (R11), K1, Z6
+	VPSLLD       $0x10, Z6, Z6
+	VPMOVZXWD.Z  (R11)(BX*1), K2, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD.Z  (R11)(BX*2), K3, Z10
+	VPSLLD       $0x10, Z10, Z10
+	VPMOVZXWD.Z  (R11)(R9*1), K4, Z11
+	VPSLLD       $0x10, Z11, Z11
+	BTQ          $0x02, R8
+	JCS          set12
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+
+set12:
+	VMOVAPS      Z6, Z6
+	VFMADD231PS  Z1, Z10, Z6
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z11, Z9
+	VMOVAPS      Z6, Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VMOVAPS      Z6, Z6
+	VFNMADD231PS Z0, Z9, Z6
+	ADDQ         SI, R11
+	VPMOVZXWD.Z  (R11), K1, Z9
+	VPSLLD       $0x10, Z9, Z9
+	VPMOVZXWD.Z  (R11)(BX*1), K2, Z12
+	VPSLLD       $0x10, Z12, Z12
+	VPMOVZXWD.Z  (R11)(BX*2), K3, Z13
+	VPSLLD       $0x10, Z13, Z13
+	VPMOVZXWD.Z  (R11)(R9*1), K4, Z14
+	VPSLLD       $0x10, Z14, Z14
+	BTQ          $0x03, R8
+	JCS          set13
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+
+set13:
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z13, Z9
+	VMOVAPS      Z12, Z12
+	VFMADD231PS  Z1, Z14, Z12
+	VMOVAPS      Z9, Z13
+	VFMADD231PS  Z0, Z12, Z13
+	VMOVAPS      Z9, Z9
+	VFNMADD231PS Z0, Z12, Z9
+	ADDQ         SI, R11
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z10, Z4, Z12
+	VADDPS       Z13, Z7, Z15
+	VADDPS       Z15, Z12, Z16
+	VMOVUPS      Z16, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z15, Z12, Z12
+	VMOVUPS      Z12, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z4, Z4
+	VFMADD231PS  Z1, Z10, Z4
+	VMOVAPS      Z7, Z7
+	VFMADD231PS  Z1, Z13, Z7
+	VMOVAPS      Z4, Z10
+	VFMADD231PS  Z0, Z7, Z10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z0, Z7, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z13, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z6, Z2, Z4
+	VADDPS       Z9, Z3, Z7
+	VADDPS       Z7, Z4, Z10
+	VMOVUPS      Z10, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z7, Z4, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z6, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z9, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z9, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z5, (R10)
+	ADDQ         DI, R10
+	VADDPS       Z11, Z5, Z2
+	VADDPS       Z14, Z8, Z3
+	VADDPS       Z3, Z2, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VSUBPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z11, Z2
+	VMOVAPS      Z8, Z3
+	VFMADD231PS  Z1, Z14, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R10)
+	ADDQ         DI, R10
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R10)
+	ADDQ         DI, R10
+	VMOVUPS      Z14, (R10)
+	ADDQ         DI, R10
+	ADDQ         $0x20, CX
+	ADDQ         $0x40, DX
+	DECQ         AX
+	JNZ          vec
+	VZEROUPPER
+	RET
+
+// func bnStatsAVX512BF16(sum *float32, squares *float32, x *uint16, shift *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnStatsAVX512BF16(SB), NOSPLIT, $0-56
+	MOVQ cols+40(FP), AX
+	MOVQ ld+48(FP), CX
+	SHLQ $0x01, CX
+	MOVQ sum+0(FP), DX
+	MOVQ squares+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ shift+24(FP), DI
+
+group4:
+	CMPQ    AX, $0x00000040
+	JL      rest4
+	VMOVUPS (DI), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS 64(DI), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS 128(DI), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(DI), Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R8
+	MOVQ    rows+32(FP), R9
+
+down4:
+	VPMOVZXWD   (R8), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z12, Z1, Z1
+	VFMADD231PS Z12, Z12, Z2
+	VPMOVZXWD   32(R8), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z12, Z4, Z4
+	VFMADD231PS Z12, Z12, Z5
+	VPMOVZXWD   64(R8), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z12, Z7, Z7
+	VFMADD231PS Z12, Z12, Z8
+	VPMOVZXWD   96(R8), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z12, Z10, Z10
+	VFMADD231PS Z12, Z12, Z11
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         down4
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z4, 64(DX)
+	VMOVUPS     Z5, 64(BX)
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     Z8, 128(BX)
+	VMOVUPS     Z10, 192(DX)
+	VMOVUPS     Z11, 192(BX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000100, DI
+	SUBQ        $0x00000040, AX
+	JMP         group4
+
+rest4:
+group1:
+	CMPQ    AX, $0x00000010
+	JL      rest1
+	VMOVUPS (DI), Z0
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	MOVQ    SI, R8
+	MOVQ    rows+32(FP), R9
+
+down1:
+	VPMOVZXWD   (R8), Z1
+	VPSLLD      $0x10, Z1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z1, Z13, Z13
+	VFMADD231PS Z1, Z1, Z14
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         down1
+	VMOVUPS     Z13, (DX)
+	VMOVUPS     Z14, (BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, AX
+	JMP         group1
+
+rest1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, R8
+	BZHIQ     AX, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z0
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	MOVQ      SI, AX
+	MOVQ      rows+32(FP), SI
+
+down0:
+	VPMOVZXWD.Z (AX), K1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z1, Z15, Z15
+	VFMADD231PS Z1, Z1, Z16
+	ADDQ        CX, AX
+	DECQ        SI
+	JNZ         down0
+	VMOVUPS     Z15, K1, (DX)
+	VMOVUPS     Z16, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceAVX512BF16(dot *float32, sum *float32, x *uint16, dy *uint16, mean *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnReduceAVX512BF16(SB), NOSPLIT, $0-64
+	MOVQ cols+48(FP), AX
+	MOVQ ld+56(FP), CX
+	SHLQ $0x01, CX
+	MOVQ dot+0(FP), DX
+	MOVQ sum+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ dy+24(FP), DI
+	MOVQ mean+32(FP), R8
+
+group4:
+	CMPQ    AX, $0x00000040
+	JL      rest4
+	VMOVUPS (R8), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS 64(R8), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS 128(R8), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(R8), Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+40(FP), R11
+
+down4:
+	VPMOVZXWD   (R9), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   (R10), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z13, Z2, Z2
+	VFMADD231PS Z13, Z12, Z1
+	VPMOVZXWD   32(R9), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   32(R10), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z13, Z5, Z5
+	VFMADD231PS Z13, Z12, Z4
+	VPMOVZXWD   64(R9), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   64(R10), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z13, Z8, Z8
+	VFMADD231PS Z13, Z12, Z7
+	VPMOVZXWD   96(R9), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   96(R10), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z13, Z11, Z11
+	VFMADD231PS Z13, Z12, Z10
+	ADDQ        CX, R9
+	ADDQ        CX, R10
+	DECQ        R11
+	JNZ         down4
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z4, 64(DX)
+	VMOVUPS     Z5, 64(BX)
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     Z8, 128(BX)
+	VMOVUPS     Z10, 192(DX)
+	VMOVUPS     Z11, 192(BX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000100, R8
+	SUBQ        $0x00000040, AX
+	JMP         group4
+
+rest4:
+group1:
+	CMPQ    AX, $0x00000010
+	JL      rest1
+	VMOVUPS (R8), Z0
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	MOVQ    SI, R9
+	MOVQ    DI, R10
+	MOVQ    rows+40(FP), R11
+
+down1:
+	VPMOVZXWD   (R9), Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPMOVZXWD   (R10), Z2
+	VPSLLD      $0x10, Z2, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z15, Z15
+	VFMADD231PS Z2, Z1, Z14
+	ADDQ        CX, R9
+	ADDQ        CX, R10
+	DECQ        R11
+	JNZ         down1
+	VMOVUPS     Z14, (DX)
+	VMOVUPS     Z15, (BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, AX
+	JMP         group1
+
+rest1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, R9
+	BZHIQ     AX, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z0
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	MOVQ      SI, AX
+	MOVQ      DI, SI
+	MOVQ      rows+40(FP), DI
+
+down0:
+	VPMOVZXWD.Z (AX), K1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPMOVZXWD.Z (SI), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z17, Z17
+	VFMADD231PS Z2, Z1, Z16
+	ADDQ        CX, AX
+	ADDQ        CX, SI
+	DECQ        DI
+	JNZ         down0
+	VMOVUPS     Z16, K1, (DX)
+	VMOVUPS     Z17, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnReduceMaskedAVX512BF16(dot *float32, sum *float32, x *uint16, dy *uint16, y *uint16, mean *float32, rows int, cols int, ld int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·bnReduceMaskedAVX512BF16(SB), NOSPLIT, $0-72
+	MOVQ cols+56(FP), AX
+	MOVQ ld+64(FP), CX
+	SHLQ $0x01, CX
+	MOVQ dot+0(FP), DX
+	MOVQ sum+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ dy+24(FP), DI
+	MOVQ y+32(FP), R8
+	MOVQ mean+40(FP), R9
+
+group4:
+	CMPQ    AX, $0x00000040
+	JL      rest4
+	VMOVUPS (R9), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VMOVUPS 64(R9), Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMOVUPS 128(R9), Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VMOVUPS 192(R9), Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    rows+48(FP), R13
+
+down4:
+	VPMOVZXWD   (R10), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   (R11), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VPMOVZXWD   (R12), Z14
+	VPSLLD      $0x10, Z14, Z14
+	VPXORD      Z15, Z15, Z15
+	VCMPPS      $0x01, Z14, Z15, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z0, Z12, Z12
+	VADDPS      Z13, Z2, Z2
+	VFMADD231PS Z13, Z12, Z1
+	VPMOVZXWD   32(R10), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   32(R11), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VPMOVZXWD   32(R12), Z14
+	VPSLLD      $0x10, Z14, Z14
+	VPXORD      Z16, Z16, Z16
+	VCMPPS      $0x01, Z14, Z16, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z3, Z12, Z12
+	VADDPS      Z13, Z5, Z5
+	VFMADD231PS Z13, Z12, Z4
+	VPMOVZXWD   64(R10), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   64(R11), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VPMOVZXWD   64(R12), Z14
+	VPSLLD      $0x10, Z14, Z14
+	VPXORD      Z17, Z17, Z17
+	VCMPPS      $0x01, Z14, Z17, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z6, Z12, Z12
+	VADDPS      Z13, Z8, Z8
+	VFMADD231PS Z13, Z12, Z7
+	VPMOVZXWD   96(R10), Z12
+	VPSLLD      $0x10, Z12, Z12
+	VPMOVZXWD   96(R11), Z13
+	VPSLLD      $0x10, Z13, Z13
+	VPMOVZXWD   96(R12), Z14
+	VPSLLD      $0x10, Z14, Z14
+	VPXORD      Z18, Z18, Z18
+	VCMPPS      $0x01, Z14, Z18, K1
+	VMOVAPS.Z   Z13, K1, Z13
+	VSUBPS      Z9, Z12, Z12
+	VADDPS      Z13, Z11, Z11
+	VFMADD231PS Z13, Z12, Z10
+	ADDQ        CX, R10
+	ADDQ        CX, R11
+	ADDQ        CX, R12
+	DECQ        R13
+	JNZ         down4
+	VMOVUPS     Z1, (DX)
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z4, 64(DX)
+	VMOVUPS     Z5, 64(BX)
+	VMOVUPS     Z7, 128(DX)
+	VMOVUPS     Z8, 128(BX)
+	VMOVUPS     Z10, 192(DX)
+	VMOVUPS     Z11, 192(BX)
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000100, R9
+	SUBQ        $0x00000040, AX
+	JMP         group4
+
+rest4:
+group1:
+	CMPQ    AX, $0x00000010
+	JL      rest1
+	VMOVUPS (R9), Z0
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    R8, R12
+	MOVQ    rows+48(FP), R13
+
+down1:
+	VPMOVZXWD   (R10), Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPMOVZXWD   (R11), Z2
+	VPSLLD      $0x10, Z2, Z2
+	VPMOVZXWD   (R12), Z3
+	VPSLLD      $0x10, Z3, Z3
+	VPXORD      Z21, Z21, Z21
+	VCMPPS      $0x01, Z3, Z21, K1
+	VMOVAPS.Z   Z2, K1, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z20, Z20
+	VFMADD231PS Z2, Z1, Z19
+	ADDQ        CX, R10
+	ADDQ        CX, R11
+	ADDQ        CX, R12
+	DECQ        R13
+	JNZ         down1
+	VMOVUPS     Z19, (DX)
+	VMOVUPS     Z20, (BX)
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, AX
+	JMP         group1
+
+rest1:
+	TESTQ     AX, AX
+	JZ        done
+	MOVQ      $0xffffffff, R10
+	BZHIQ     AX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R9), K1, Z0
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z23, Z23, Z23
+	MOVQ      SI, AX
+	MOVQ      DI, SI
+	MOVQ      R8, DI
+	MOVQ      rows+48(FP), R8
+
+down0:
+	VPMOVZXWD.Z (AX), K1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPMOVZXWD.Z (SI), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VPMOVZXWD.Z (DI), K1, Z3
+	VPSLLD      $0x10, Z3, Z3
+	VPXORD      Z24, Z24, Z24
+	VCMPPS      $0x01, Z3, Z24, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VSUBPS      Z0, Z1, Z1
+	VADDPS      Z2, Z23, Z23
+	VFMADD231PS Z2, Z1, Z22
+	ADDQ        CX, AX
+	ADDQ        CX, SI
+	ADDQ        CX, DI
+	DECQ        R8
+	JNZ         down0
+	VMOVUPS     Z22, K1, (DX)
+	VMOVUPS     Z23, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func bnApplyAVX512BF16(y *uint16, x *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnApplyAVX512BF16(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ          R8, $0x00000020
+	JL            next2
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS       (DX), Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VPMOVZXWD     32(CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS       64(DX), Z1
+	VMOVUPS       64(BX), Z2
+	VMOVUPS       64(SI), Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000080, DX
+	ADDQ          $0x00000080, BX
+	ADDQ          $0x00000080, SI
+	SUBQ          $0x00000020, R8
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R8, $0x00000010
+	JL            next1
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS       (DX), Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	SUBQ          $0x00000010, R8
+	JMP           loop1
+
+next1:
+	TESTQ         R8, R8
+	JZ            done
+	MOVQ          $0xffffffff, R9
+	BZHIQ         R8, R9, R9
+	KMOVW         R9, K1
+	VPMOVZXWD.Z   (CX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS.Z     (DX), K1, Z1
+	VMOVUPS.Z     (BX), K1, Z2
+	VMOVUPS.Z     (SI), K1, Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+
+done:
+	LEAQ (AX)(R8*2), AX
+	LEAQ (CX)(R8*2), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyReLUAVX512BF16(y *uint16, x *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnApplyReLUAVX512BF16(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ          R8, $0x00000020
+	JL            next2
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS       (DX), Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	VPXORD        Z4, Z4, Z4
+	VMAXPS        Z0, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VPMOVZXWD     32(CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS       64(DX), Z1
+	VMOVUPS       64(BX), Z2
+	VMOVUPS       64(SI), Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	VPXORD        Z5, Z5, Z5
+	VMAXPS        Z0, Z5, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000080, DX
+	ADDQ          $0x00000080, BX
+	ADDQ          $0x00000080, SI
+	SUBQ          $0x00000020, R8
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R8, $0x00000010
+	JL            next1
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS       (DX), Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	VPXORD        Z6, Z6, Z6
+	VMAXPS        Z0, Z6, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	SUBQ          $0x00000010, R8
+	JMP           loop1
+
+next1:
+	TESTQ         R8, R8
+	JZ            done
+	MOVQ          $0xffffffff, R9
+	BZHIQ         R8, R9, R9
+	KMOVW         R9, K1
+	VPMOVZXWD.Z   (CX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VMOVUPS.Z     (DX), K1, Z1
+	VMOVUPS.Z     (BX), K1, Z2
+	VMOVUPS.Z     (SI), K1, Z3
+	VSUBPS        Z1, Z0, Z0
+	VFMADD213PS   Z3, Z2, Z0
+	VPXORD        Z7, Z7, Z7
+	VMAXPS        Z0, Z7, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+
+done:
+	LEAQ (AX)(R8*2), AX
+	LEAQ (CX)(R8*2), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddAVX512BF16(y *uint16, x *uint16, res *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnApplyAddAVX512BF16(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ          R9, $0x00000020
+	JL            next2
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VPMOVZXWD     32(CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     32(DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       64(BX), Z2
+	VMOVUPS       64(SI), Z3
+	VMOVUPS       64(DI), Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000080, BX
+	ADDQ          $0x00000080, SI
+	ADDQ          $0x00000080, DI
+	SUBQ          $0x00000020, R9
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R9, $0x00000010
+	JL            next1
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000020, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	ADDQ          $0x00000040, DI
+	SUBQ          $0x00000010, R9
+	JMP           loop1
+
+next1:
+	TESTQ         R9, R9
+	JZ            done
+	MOVQ          $0xffffffff, R10
+	BZHIQ         R9, R10, R10
+	KMOVW         R10, K1
+	VPMOVZXWD.Z   (CX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD.Z   (DX), K1, Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS.Z     (BX), K1, Z2
+	VMOVUPS.Z     (SI), K1, Z3
+	VMOVUPS.Z     (DI), K1, Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+
+done:
+	LEAQ (AX)(R9*2), AX
+	LEAQ (CX)(R9*2), CX
+	LEAQ (DX)(R9*2), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddReLUAVX512BF16(y *uint16, x *uint16, res *uint16, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnApplyAddReLUAVX512BF16(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ          R9, $0x00000020
+	JL            next2
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	VPXORD        Z5, Z5, Z5
+	VMAXPS        Z0, Z5, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VPMOVZXWD     32(CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     32(DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       64(BX), Z2
+	VMOVUPS       64(SI), Z3
+	VMOVUPS       64(DI), Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	VPXORD        Z6, Z6, Z6
+	VMAXPS        Z0, Z6, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000080, BX
+	ADDQ          $0x00000080, SI
+	ADDQ          $0x00000080, DI
+	SUBQ          $0x00000020, R9
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R9, $0x00000010
+	JL            next1
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	VPXORD        Z7, Z7, Z7
+	VMAXPS        Z0, Z7, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000020, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	ADDQ          $0x00000040, DI
+	SUBQ          $0x00000010, R9
+	JMP           loop1
+
+next1:
+	TESTQ         R9, R9
+	JZ            done
+	MOVQ          $0xffffffff, R10
+	BZHIQ         R9, R10, R10
+	KMOVW         R10, K1
+	VPMOVZXWD.Z   (CX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD.Z   (DX), K1, Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS.Z     (BX), K1, Z2
+	VMOVUPS.Z     (SI), K1, Z3
+	VMOVUPS.Z     (DI), K1, Z4
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z4, Z3, Z0
+	VADDPS        Z1, Z0, Z0
+	VPXORD        Z8, Z8, Z8
+	VMAXPS        Z0, Z8, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+
+done:
+	LEAQ (AX)(R9*2), AX
+	LEAQ (CX)(R9*2), CX
+	LEAQ (DX)(R9*2), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardAVX512BF16(dx *uint16, x *uint16, dy *uint16, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnBackwardAVX512BF16(SB), NOSPLIT, $0-72
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ rows+56(FP), R9
+
+row:
+	MOVQ cols+64(FP), R10
+
+loop2:
+	CMPQ          R10, $0x00000020
+	JL            next2
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VMOVUPS       (R8), Z5
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z5, Z4, Z0
+	VFMADD231PS   Z1, Z3, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VPMOVZXWD     32(CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     32(DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       64(BX), Z2
+	VMOVUPS       64(SI), Z3
+	VMOVUPS       64(DI), Z4
+	VMOVUPS       64(R8), Z5
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z5, Z4, Z0
+	VFMADD231PS   Z1, Z3, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000080, BX
+	ADDQ          $0x00000080, SI
+	ADDQ          $0x00000080, DI
+	ADDQ          $0x00000080, R8
+	SUBQ          $0x00000020, R10
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R10, $0x00000010
+	JL            next1
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS       (BX), Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VMOVUPS       (R8), Z5
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z5, Z4, Z0
+	VFMADD231PS   Z1, Z3, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000020, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	ADDQ          $0x00000040, DI
+	ADDQ          $0x00000040, R8
+	SUBQ          $0x00000010, R10
+	JMP           loop1
+
+next1:
+	TESTQ         R10, R10
+	JZ            done
+	MOVQ          $0xffffffff, R11
+	BZHIQ         R10, R11, R11
+	KMOVW         R11, K1
+	VPMOVZXWD.Z   (CX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD.Z   (DX), K1, Z1
+	VPSLLD        $0x10, Z1, Z1
+	VMOVUPS.Z     (BX), K1, Z2
+	VMOVUPS.Z     (SI), K1, Z3
+	VMOVUPS.Z     (DI), K1, Z4
+	VMOVUPS.Z     (R8), K1, Z5
+	VSUBPS        Z2, Z0, Z0
+	VFMADD213PS   Z5, Z4, Z0
+	VFMADD231PS   Z1, Z3, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+
+done:
+	LEAQ (AX)(R10*2), AX
+	LEAQ (CX)(R10*2), CX
+	LEAQ (DX)(R10*2), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardMaskedAVX512BF16(dx *uint16, x *uint16, dy *uint16, y *uint16, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnBackwardMaskedAVX512BF16(SB), NOSPLIT, $0-80
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	MOVQ rows+64(FP), R10
+
+row:
+	MOVQ cols+72(FP), R11
+
+loop2:
+	CMPQ          R11, $0x00000020
+	JL            next2
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD     (BX), Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VMOVUPS       (R8), Z5
+	VMOVUPS       (R9), Z6
+	VPXORD        Z7, Z7, Z7
+	VCMPPS        $0x01, Z2, Z7, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	VPMOVZXWD     32(CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     32(DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD     32(BX), Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS       64(SI), Z3
+	VMOVUPS       64(DI), Z4
+	VMOVUPS       64(R8), Z5
+	VMOVUPS       64(R9), Z6
+	VPXORD        Z8, Z8, Z8
+	VCMPPS        $0x01, Z2, Z8, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000080, SI
+	ADDQ          $0x00000080, DI
+	ADDQ          $0x00000080, R8
+	ADDQ          $0x00000080, R9
+	SUBQ          $0x00000020, R11
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R11, $0x00000010
+	JL            next1
+	VPMOVZXWD     (CX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (DX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD     (BX), Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS       (SI), Z3
+	VMOVUPS       (DI), Z4
+	VMOVUPS       (R8), Z5
+	VMOVUPS       (R9), Z6
+	VPXORD        Z9, Z9, Z9
+	VCMPPS        $0x01, Z2, Z9, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000020, DX
+	ADDQ          $0x00000020, BX
+	ADDQ          $0x00000040, SI
+	ADDQ          $0x00000040, DI
+	ADDQ          $0x00000040, R8
+	ADDQ          $0x00000040, R9
+	SUBQ          $0x00000010, R11
+	JMP           loop1
+
+next1:
+	TESTQ         R11, R11
+	JZ            done
+	MOVQ          $0xffffffff, R12
+	BZHIQ         R11, R12, R12
+	KMOVW         R12, K1
+	VPMOVZXWD.Z   (CX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD.Z   (DX), K1, Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD.Z   (BX), K1, Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS.Z     (SI), K1, Z3
+	VMOVUPS.Z     (DI), K1, Z4
+	VMOVUPS.Z     (R8), K1, Z5
+	VMOVUPS.Z     (R9), K1, Z6
+	VPXORD        Z10, Z10, Z10
+	VCMPPS        $0x01, Z2, Z10, K2
+	VMOVAPS.Z     Z1, K2, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+
+done:
+	LEAQ (AX)(R11*2), AX
+	LEAQ (CX)(R11*2), CX
+	LEAQ (DX)(R11*2), DX
+	LEAQ (BX)(R11*2), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	DECQ R10
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardBranchAVX512BF16(dx *uint16, dres *uint16, x *uint16, dy *uint16, y *uint16, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+TEXT ·bnBackwardBranchAVX512BF16(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dres+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	MOVQ rows+72(FP), R11
+
+row:
+	MOVQ cols+80(FP), R12
+
+loop2:
+	CMPQ          R12, $0x00000020
+	JL            next2
+	VPMOVZXWD     (DX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (BX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD     (SI), Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS       (DI), Z3
+	VMOVUPS       (R8), Z4
+	VMOVUPS       (R9), Z5
+	VMOVUPS       (R10), Z6
+	VPXORD        Z7, Z7, Z7
+	VCMPPS        $0x01, Z2, Z7, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU       Y0, (CX)
+	VPMOVZXWD     32(DX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     32(BX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD     32(SI), Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS       64(DI), Z3
+	VMOVUPS       64(R8), Z4
+	VMOVUPS       64(R9), Z5
+	VMOVUPS       64(R10), Z6
+	VPXORD        Z8, Z8, Z8
+	VCMPPS        $0x01, Z2, Z8, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, 32(AX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU       Y0, 32(CX)
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	ADDQ          $0x00000080, DI
+	ADDQ          $0x00000080, R8
+	ADDQ          $0x00000080, R9
+	ADDQ          $0x00000080, R10
+	SUBQ          $0x00000020, R12
+	JMP           loop2
+
+next2:
+loop1:
+	CMPQ          R12, $0x00000010
+	JL            next1
+	VPMOVZXWD     (DX), Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD     (BX), Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD     (SI), Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS       (DI), Z3
+	VMOVUPS       (R8), Z4
+	VMOVUPS       (R9), Z5
+	VMOVUPS       (R10), Z6
+	VPXORD        Z9, Z9, Z9
+	VCMPPS        $0x01, Z2, Z9, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU       Y0, (AX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU       Y0, (CX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000020, CX
+	ADDQ          $0x00000020, DX
+	ADDQ          $0x00000020, BX
+	ADDQ          $0x00000020, SI
+	ADDQ          $0x00000040, DI
+	ADDQ          $0x00000040, R8
+	ADDQ          $0x00000040, R9
+	ADDQ          $0x00000040, R10
+	SUBQ          $0x00000010, R12
+	JMP           loop1
+
+next1:
+	TESTQ         R12, R12
+	JZ            done
+	MOVQ          $0xffffffff, R13
+	BZHIQ         R12, R13, R13
+	KMOVW         R13, K1
+	VPMOVZXWD.Z   (DX), K1, Z0
+	VPSLLD        $0x10, Z0, Z0
+	VPMOVZXWD.Z   (BX), K1, Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPMOVZXWD.Z   (SI), K1, Z2
+	VPSLLD        $0x10, Z2, Z2
+	VMOVUPS.Z     (DI), K1, Z3
+	VMOVUPS.Z     (R8), K1, Z4
+	VMOVUPS.Z     (R9), K1, Z5
+	VMOVUPS.Z     (R10), K1, Z6
+	VPXORD        Z10, Z10, Z10
+	VCMPPS        $0x01, Z2, Z10, K2
+	VMOVAPS.Z     Z1, K2, Z1
+	VSUBPS        Z3, Z0, Z0
+	VFMADD213PS   Z6, Z5, Z0
+	VFMADD231PS   Z1, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (AX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)
+
+done:
+	LEAQ (AX)(R12*2), AX
+	LEAQ (CX)(R12*2), CX
+	LEAQ (DX)(R12*2), DX
+	LEAQ (BX)(R12*2), BX
+	LEAQ (SI)(R12*2), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	DECQ R11
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func narrowAVX512BF16(dst *uint16, src *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·narrowAVX512BF16(SB), NOSPLIT, $0-24

@@ -55,35 +55,39 @@ func (b panels) rows(j, lo, hi int) []float32 {
 }
 
 // pack fills dst, whole rows of panel j, from src: the matrix's same rows, of length ld, columns beside each other.
-func (b panels) pack(dst []float32, j int, src []float32, ld int) {
+func (b panels) pack(dst []float32, j int, src []float32, ld int) { b.packOf(dst, j, Floats(src), ld) }
+
+// packOf is pack from either storage.
+func (b panels) packOf(dst []float32, j int, src Array, ld int) {
 	c0, c1, _ := b.columns(j)
-	b.isa.copyRows(dst, src[c0:], len(dst)/b.width(j), c1-c0, b.width(j), ld)
+	b.isa.copyRows(dst, src.from(c0), len(dst)/b.width(j), c1-c0, b.width(j), ld)
 }
 
 // copyRows copies the first n floats of rows that are ld apart to rows of the given width, which is that of one vector or
 // two. What is left of these is zero.
-func (i ISA) copyRows(dst, src []float32, rows, n, width, ld int) {
-	if rows == 0 || n == width && i.copyRowsFast(dst[:rows*width], src[:(rows-1)*ld+n], rows, width, ld) {
+func (i ISA) copyRows(dst []float32, src Array, rows, n, width, ld int) {
+	if rows == 0 || n == width && i.loads(src) && i.copyRowsFast(dst[:rows*width], src.slice(0, (rows-1)*ld+n), rows, width, ld) {
 		return
 	}
 	for r := range rows {
 		row := dst[r*width : (r+1)*width]
-		clear(row[copy(row, src[r*ld:r*ld+n]):])
+		i.read(row[:n], src.from(r*ld))
+		clear(row[n:])
 	}
 }
 
 // packTiles copies columns [c0, c1) of rows that are ld apart, cut into the given number of tiles: tile after tile, in a
 // tile row after row of one vector's width, so that a product kernel reads them in a row.
-func (i ISA) packTiles(dst, src []float32, rows, c0, c1, tiles, ld int) {
+func (i ISA) packTiles(dst []float32, src Array, rows, c0, c1, tiles, ld int) {
 	for t := range tiles {
 		e0, e1 := span(c1-c0, tiles, t)
-		tile, from, whole := dst[t*rows*i.lanes():], src[c0+e0:], rows
-		if (rows-1)*ld+i.lanes() > len(from) {
+		tile, from, whole := dst[t*rows*i.lanes():], src.from(c0+e0), rows
+		if (rows-1)*ld+i.lanes() > from.Len() {
 			whole = rows - 1 // a vector would read over the matrix's end
 		}
 		i.copyRows(tile, from, whole, i.lanes(), i.lanes(), ld)
 		if whole < rows {
-			i.copyRows(tile[whole*i.lanes():], from[whole*ld:], 1, e1-e0, i.lanes(), ld)
+			i.copyRows(tile[whole*i.lanes():], from.from(whole*ld), 1, e1-e0, i.lanes(), ld)
 		}
 	}
 }

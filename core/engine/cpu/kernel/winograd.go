@@ -113,7 +113,7 @@ func (f filters) transformTurned(p *Pool, w []float32) {
 }
 
 // run computes y from x with transformed filters. A task takes some tiles through all steps, in its core's cache.
-func (w winograd) run(p *Pool, x []float32, u filters, y []float32) {
+func (w winograd) run(p *Pool, x Array, u filters, y Array) {
 	tiles := w.tiles()
 	tasks := parts(tiles, w.tilesPerTask(p.threads))
 	p.Run(tasks, func(worker, task int) {
@@ -141,21 +141,23 @@ func (w winograd) tilesPerTask(threads int) int {
 
 // input transforms the inputs of tile t. Where the tile leaves the image, they are zero: masked while they are loaded, or
 // copied into a border of zeros first.
-func (w winograd) input(isa ISA, t int, x, edge []float32, v *float32, next int) {
+func (w winograd) input(isa ISA, t int, x Array, edge []float32, v *float32, next int) {
 	n, i, j := w.place(t)
 	in := field{h: w.h, w: w.w, c: w.c, left: j - w.pad}
-	image := x[n*w.h*w.w*w.c : (n+1)*w.h*w.w*w.c]
+	image := x.slice(n*w.h*w.w*w.c, (n+1)*w.h*w.w*w.c)
 	top := i - w.pad
 	vecs := w.c / isa.lanes()
-	switch rows, cols := inside(top, w.h), inside(in.left, w.w); {
-	case rows == allInside && cols == allInside:
-		isa.winoInput(vecs, &image[(top*w.w+in.left)*w.c], w.w*w.c, w.c, v, next)
-	case isa.masks():
-		isa.winoInputEdge(vecs, &image[0], (top*w.w+in.left)*w.c, w.w*w.c, w.c, v, next, rows, cols)
-	default:
+	rows, cols := inside(top, w.h), inside(in.left, w.w)
+	whole := rows == allInside && cols == allInside
+	switch {
+	case !isa.loads(x) || !whole && !isa.masks():
 		f := frame{rows: winoInputs, cols: winoInputs, pixel: w.c, row: winoInputs * w.c}
-		in.copyTo(edge, f, image, top)
-		isa.winoInput(vecs, &edge[0], f.row, f.pixel, v, next)
+		in.copyTo(isa, edge, f, image, top)
+		isa.winoInput(vecs, Floats(edge), f.row, f.pixel, v, next)
+	case whole:
+		isa.winoInput(vecs, image.from((top*w.w+in.left)*w.c), w.w*w.c, w.c, v, next)
+	default:
+		isa.winoInputEdge(vecs, image, (top*w.w+in.left)*w.c, w.w*w.c, w.c, v, next, rows, cols)
 	}
 }
 
@@ -194,20 +196,21 @@ func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u
 }
 
 // output transforms the products of tile t back. Where the tile leaves the map, only its part inside is kept.
-func (w winograd) output(isa ISA, t int, m *float32, next int, edge, y []float32) {
+func (w winograd) output(isa ISA, t int, m *float32, next int, edge []float32, y Array) {
 	n, i, j := w.place(t)
-	to := y[((n*w.oh+i)*w.ow+j)*w.k:]
+	to := y.from(((n*w.oh+i)*w.ow + j) * w.k)
 	vecs := w.k / isa.lanes()
-	switch rows, cols := inside(i, w.oh), inside(j, w.ow); {
-	case i+winoTile <= w.oh && j+winoTile <= w.ow:
-		isa.winoOutput(vecs, m, next, &to[0], w.ow*w.k, w.k)
-	case isa.masks():
-		isa.winoOutputEdge(vecs, m, next, &to[0], w.ow*w.k, w.k, rows, cols)
-	default:
-		isa.winoOutput(vecs, m, next, &edge[0], winoTile*w.k, w.k)
+	whole := i+winoTile <= w.oh && j+winoTile <= w.ow
+	switch {
+	case !isa.loads(y) || !whole && !isa.masks():
+		isa.winoOutput(vecs, m, next, Floats(edge), winoTile*w.k, w.k)
 		n := min(winoTile, w.ow-j) * w.k
 		for r := range min(winoTile, w.oh-i) {
-			copy(to[r*w.ow*w.k:r*w.ow*w.k+n], edge[r*winoTile*w.k:])
+			isa.write(to.from(r*w.ow*w.k), edge[r*winoTile*w.k:][:n])
 		}
+	case whole:
+		isa.winoOutput(vecs, m, next, to, w.ow*w.k, w.k)
+	default:
+		isa.winoOutputEdge(vecs, m, next, to, w.ow*w.k, w.k, inside(i, w.oh), inside(j, w.ow))
 	}
 }

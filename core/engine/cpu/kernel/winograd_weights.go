@@ -20,7 +20,7 @@ const (
 )
 
 // weights computes dw from x and dy.
-func (w winograd) weights(p *Pool, x, dy, dw []float32) {
+func (w winograd) weights(p *Pool, x, dy Array, dw []float32) {
 	dw = dw[:9*w.c*w.k]
 	if w.c*w.k <= winoLocalSize {
 		w.weightsByShare(p, x, dy, dw)
@@ -47,7 +47,7 @@ func (w winograd) newPairs(a *arena, isa ISA, tiles int) pairs {
 func (w winograd) blocks(isa ISA) int { return parts(w.c, winoBlock*isa.maxRows()) }
 
 // weightsByShare gives each task a share of the tiles and a gradient of its own.
-func (w winograd) weightsByShare(p *Pool, x, dy, dw []float32) {
+func (w winograd) weightsByShare(p *Pool, x, dy Array, dw []float32) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	tiles := w.tiles()
@@ -76,7 +76,7 @@ func (w winograd) weightsByShare(p *Pool, x, dy, dw []float32) {
 }
 
 // weightsByPart makes each part of the filters from all tiles.
-func (w winograd) weightsByPart(p *Pool, x, dy, dw []float32) {
+func (w winograd) weightsByPart(p *Pool, x, dy Array, dw []float32) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	p.each(len(dw), func(lo, hi int) { clear(dw[lo:hi]) })
@@ -99,24 +99,25 @@ func (w winograd) weightsByPart(p *Pool, x, dy, dw []float32) {
 }
 
 // transformPair transforms tile t of x and dy, as row at of the pairs.
-func (w winograd) transformPair(isa ISA, g pairs, at, t int, x, dy, edge []float32) {
+func (w winograd) transformPair(isa ISA, g pairs, at, t int, x, dy Array, edge []float32) {
 	w.input(isa, t, x, edge, &g.in[at*g.v.ld], g.v.next)
 	n, i, j := w.place(t)
-	image := dy[n*w.oh*w.ow*w.k : (n+1)*w.oh*w.ow*w.k]
-	from, row := image[(i*w.ow+j)*w.k:], w.ow*w.k
+	image := dy.slice(n*w.oh*w.ow*w.k, (n+1)*w.oh*w.ow*w.k)
+	from, row := image.from((i*w.ow+j)*w.k), w.ow*w.k
 	outside := i+winoTile > w.oh || j+winoTile > w.ow
-	if outside && !isa.masks() {
+	copied := !isa.loads(dy) || outside && !isa.masks()
+	if copied {
 		f := frame{rows: winoTile, cols: winoTile, pixel: w.k, row: winoTile * w.k}
-		field{h: w.oh, w: w.ow, c: w.k, left: j}.copyTo(edge, f, image, i)
-		from, row = edge, f.row
+		field{h: w.oh, w: w.ow, c: w.k, left: j}.copyTo(isa, edge, f, image, i)
+		from, row = Floats(edge), f.row
 	}
 	for q := range g.z.count() {
 		c0, c1, _ := g.z.columns(q)
 		vecs, z := (c1-c0)/isa.lanes(), &g.dy[q*isa.panel()*g.z.k+at*g.z.width(q)]
-		if outside && isa.masks() {
-			isa.winoGradientEdge(vecs, &from[c0], row, w.k, z, g.next, inside(i, w.oh), inside(j, w.ow))
+		if outside && !copied {
+			isa.winoGradientEdge(vecs, from.from(c0), row, w.k, z, g.next, inside(i, w.oh), inside(j, w.ow))
 		} else {
-			isa.winoGradient(vecs, &from[c0], row, w.k, z, g.next)
+			isa.winoGradient(vecs, from.from(c0), row, w.k, z, g.next)
 		}
 	}
 }

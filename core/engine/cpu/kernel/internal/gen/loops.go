@@ -221,8 +221,11 @@ func (k kernel) repeat(s simd, ptr map[string]reg.GPVirtual, fixed vectors, n re
 func label(name string, n int) string { return name + string(rune('0'+n)) }
 
 // rowwise writes a kernel over a matrix of rows x cols floats, rows beside each other; the arguments in k.cols have one
-// value a column.
+// value a column. Matrices are in bfloat16 where s.bf16 says so.
 func rowwise(s simd, k kernel) {
+	if s.bf16 {
+		k.halves = append(append([]string{}, k.mats...), k.outs...)
+	}
 	ptr, fixed := k.open(s, "rows, cols int")
 	rows := param("rows")
 	build.Label("row")
@@ -242,8 +245,11 @@ func rowwise(s simd, k kernel) {
 
 // columns writes a kernel that sums down the columns of a matrix: k.outs name the sums, which the body adds to, and each
 // gets one value a column. ld is the distance of rows in numbers, of which all matrices have the same type. A group of
-// vectors is held in registers at a time.
+// vectors is held in registers at a time. Matrices are in bfloat16 where s.bf16 says so.
 func columns(s simd, k kernel, group int) {
+	if s.bf16 {
+		k.halves = k.mats
+	}
 	function(k.name+s.name, k.signature("rows, cols, ld int"))
 	build.Doc(k.name + s.name + " " + k.doc)
 	n := param("cols")

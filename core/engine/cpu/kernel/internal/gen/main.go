@@ -16,12 +16,17 @@ func main() {
 		copyRows(s)
 		elementwise(s)
 		reductions(s)
+		columnSums(s)
 		winograd(s)
 		batchNorm(s)
 		maxPool(s)
 		optimisers(s)
 		conversions(s)
 	}
+	copyRows(avx512bf16)
+	columnSums(avx512bf16)
+	winograd(avx512bf16)
+	batchNorm(avx512bf16)
 	conversions(avx512bf16)
 	build.Generate()
 	if err := encodeRounding(flag.Lookup("out").Value.String()); err != nil {

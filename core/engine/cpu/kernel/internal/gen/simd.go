@@ -13,9 +13,9 @@ import (
 // simd is an instruction set to write kernels for.
 type simd struct {
 	name    string
-	lanes   int // float32 values in a vector
-	maxRows int // rows of the largest tile: two vectors a row and the operands fill the registers
-	bf16    bool
+	lanes   int  // float32 values in a vector
+	maxRows int  // rows of the largest tile: two vectors a row and the operands fill the registers
+	bf16    bool // rounds to bfloat16 by an instruction, and writes kernels for images that are stored so
 }
 
 var (

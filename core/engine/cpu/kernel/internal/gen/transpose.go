@@ -78,17 +78,22 @@ func transposed(s simd, r []reg.VecVirtual) []reg.VecVirtual {
 	return out
 }
 
-// copyRows writes the kernels that pack columns of a matrix, one or two vectors wide.
+// copyRows writes the kernels that pack columns of a matrix, one or two vectors wide. The matrix is in bfloat16 where s.bf16
+// says so.
 func copyRows(s simd) {
 	for vecs := 1; vecs <= 2; vecs++ {
 		name := fmt.Sprintf("copyRows%d%s", vecs, s.name)
-		function(name, "func(rows int, src *float32, stride int, dst *float32)")
-		build.Doc(fmt.Sprintf("%s copies the first %d floats of rows that are stride bytes apart, one after the other.", name, vecs*s.lanes))
+		a, number, signature := access(whole{}), 4, "func(rows int, src *float32, stride int, dst *float32)"
+		if s.bf16 {
+			a, number, signature = halves{s}, 2, "func(rows int, src *uint16, stride int, dst *float32)"
+		}
+		function(name, signature)
+		build.Doc(fmt.Sprintf("%s copies the first %d numbers of rows that are stride bytes apart, one after the other.", name, vecs*s.lanes))
 		rows, src, stride, dst := param("rows"), param("src"), param("stride"), param("dst")
 		build.Label("row")
 		for v := range vecs {
 			x := s.vec()
-			build.VMOVUPS(at(src, v*s.bytes()), x)
+			a.load(at(src, v*s.lanes*number), x)
 			build.VMOVUPS(x, at(dst, v*s.bytes()))
 		}
 		build.ADDQ(stride, src)

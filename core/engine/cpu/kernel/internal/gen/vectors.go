@@ -102,6 +102,9 @@ func reductions(s simd) {
 		build.VSUBPS(v["b"], v["a"], d)
 		build.VFMADD231PS(d, d, v["sum"])
 	}})
+}
+
+func columnSums(s simd) {
 	columns(s, kernel{name: "colSums", doc: "sets sum to the sums down the columns of a.", mats: list("a"), outs: list("sum"), body: func(s simd, v vectors) {
 		build.VADDPS(v["a"], v["sum"], v["sum"])
 	}}, 4)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -14,8 +16,10 @@ func winograd(s simd) {
 	w.input()
 	w.output()
 	w.gradient()
-	w.weights()
-	w.weightsGrad()
+	if !s.bf16 { // images may be stored in bfloat16, filters are not
+		w.weights()
+		w.weightsGrad()
+	}
 	if s.wide() {
 		w.inputEdge()
 		w.outputEdge()
@@ -61,12 +65,28 @@ func (w *wino) lazy(load func(j int) reg.VecVirtual) *values {
 	return &values{load: load, have: map[int]reg.VecVirtual{}, w: w}
 }
 
-func (w *wino) loader(m func(j int) operand.Mem) *values {
+func (w *wino) loader(a access, m func(j int) operand.Mem) *values {
 	return w.lazy(func(j int) reg.VecVirtual {
 		x := w.vec()
-		build.VMOVUPS(m(j), x)
+		a.load(m(j), x)
 		return x
 	})
+}
+
+// images is the access to numbers of an image.
+func (w *wino) images() access {
+	if w.bf16 {
+		return halves{w.simd}
+	}
+	return whole{}
+}
+
+// masked is the access to numbers of an image in the lanes of a mask.
+func (w *wino) masked(k reg.OpmaskVirtual) access {
+	if w.bf16 {
+		return maskedHalves{w.simd, k}
+	}
+	return opmask{k}
 }
 
 func (w *wino) registers(r []reg.VecVirtual) *values {
@@ -282,8 +302,14 @@ func (s stride) from(base reg.GPVirtual, i int) operand.Mem {
 	return m
 }
 
-// loop opens a function over vectors of channels: body is done once a vector, with the pointers at it.
-func (w *wino) loop(name, doc, signature string, strides []string, body func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual), constants ...float32) {
+// loop opens a function over vectors of channels: body is done once a vector, with the pointers at it. image names the
+// pointer to an image, "src" or "dst"; the other is to transformed tiles.
+func (w *wino) loop(name, doc, image, signature string, strides []string, body func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual), constants ...float32) {
+	size := map[string]int{"src": w.bytes(), "dst": w.bytes()}
+	if w.bf16 {
+		size[image] /= 2
+		signature = strings.Replace(signature, image+" *float32", image+" *uint16", 1)
+	}
 	function(name+w.name, signature)
 	build.Doc(name + w.name + " " + doc)
 	n, src, dst := param("vecs"), param("src"), param("dst")
@@ -297,8 +323,8 @@ func (w *wino) loop(name, doc, signature string, strides []string, body func(src
 	}
 	build.Label("vec")
 	body(src, dst, st)
-	build.ADDQ(operand.U8(uint8(w.bytes())), src)
-	build.ADDQ(operand.U8(uint8(w.bytes())), dst)
+	build.ADDQ(operand.U8(uint8(size["src"])), src)
+	build.ADDQ(operand.U8(uint8(size["dst"])), dst)
 	build.DECQ(n)
 	build.JNZ(operand.LabelRef("vec"))
 	finish()

@@ -35,7 +35,7 @@ func (e edge) column(name string, c, first, last int, m func(j int) operand.Mem)
 	x := make([]reg.VecVirtual, last+1)
 	for j := first; j <= last; j++ {
 		x[j] = e.w.vec()
-		build.VMOVUPS_Z(m(j), e.rows[j], x[j])
+		e.w.masked(e.rows[j]).load(m(j), x[j])
 	}
 	inside := label(name, c)
 	build.BTQ(operand.U8(uint8(c)), e.cols)
@@ -55,7 +55,7 @@ func (w *wino) inputEdge() {
 		build.ADDQ(param("offset"), src)
 	}
 	defer func() { w.prepare = nil }()
-	w.loop("winoInputEdge", "transforms a tile of inputs at the edge.", "func(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int)", list("row pixel next"),
+	w.loop("winoInputEdge", "transforms a tile of inputs at the edge.", "src", "func(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			w.square(src, dst, st["row"], st["pixel"], st["next"], 6, w.bt, func(set, c int, m func(j int) operand.Mem) *values {
 				return e.column(label("set", set), c, set, set+4, m)
@@ -71,7 +71,7 @@ func (w *wino) gradientEdge() {
 		build.ADDQ(param("offset"), src)
 	}
 	defer func() { w.prepare = nil }()
-	w.loop("winoGradientEdge", "transforms a tile of the output's gradient at the edge.", "func(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int)", list("row pixel next"),
+	w.loop("winoGradientEdge", "transforms a tile of the output's gradient at the edge.", "src", "func(vecs int, src *float32, offset, row, pixel int, dst *float32, next, rows, cols int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			w.square(src, dst, st["row"], st["pixel"], st["next"], 4, w.a6, func(set, c int, m func(j int) operand.Mem) *values {
 				return e.column(label("set", set), c, 0, 3, m)
@@ -84,7 +84,7 @@ func (w *wino) outputEdge() {
 	var e edge
 	w.prepare = func(reg.GPVirtual) { e = w.newEdge(4) }
 	defer func() { w.prepare = nil }()
-	w.loop("winoOutputEdge", "transforms a tile of products at the edge back.", "func(vecs int, src *float32, next int, dst *float32, row, pixel, rows, cols int)", list("next row pixel"),
+	w.loop("winoOutputEdge", "transforms a tile of products at the edge back.", "dst", "func(vecs int, src *float32, next int, dst *float32, row, pixel, rows, cols int)", list("next row pixel"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			w.back(src, dst, st, func(b int, store func()) {
 				skip := label("skip", b)
@@ -92,6 +92,6 @@ func (w *wino) outputEdge() {
 				build.JCC(operand.LabelRef(skip))
 				store()
 				build.Label(skip)
-			}, func(y reg.VecVirtual, a int, m operand.Mem) { build.VMOVUPS(y, e.rows[a], m) })
+			}, func(y reg.VecVirtual, a int, m operand.Mem) { w.masked(e.rows[a]).store(y, m) })
 		}, 2, 4, 8)
 }

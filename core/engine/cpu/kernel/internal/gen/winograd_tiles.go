@@ -35,11 +35,11 @@ func (w *wino) square(src, dst, row, step, next reg.GPVirtual, side int, f func(
 }
 
 // inside is the column of a square that lies inside the image.
-func (w *wino) inside(_, _ int, m func(j int) operand.Mem) *values { return w.loader(m) }
+func (w *wino) inside(_, _ int, m func(j int) operand.Mem) *values { return w.loader(w.images(), m) }
 
 // input writes V = Bᵀ d B for a tile of 6 x 6 pixels.
 func (w *wino) input() {
-	w.loop("winoInput", "transforms a tile of inputs.", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
+	w.loop("winoInput", "transforms a tile of inputs.", "src", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			w.square(src, dst, st["row"], st["pixel"], st["next"], 6, w.bt, w.inside)
 		}, 2, 4, 5)
@@ -54,7 +54,7 @@ func (w *wino) back(src, dst reg.GPVirtual, st map[string]reg.GPVirtual, column 
 		build.MOVQ(src, q)
 		t := map[int][]reg.VecVirtual{}
 		for range 6 {
-			m := w.loader(func(j int) operand.Mem { return next.from(q, j) })
+			m := w.loader(whole{}, func(j int) operand.Mem { return next.from(q, j) })
 			for _, b := range set {
 				t[b] = append(t[b], w.at4(m, b))
 			}
@@ -77,15 +77,15 @@ func (w *wino) back(src, dst reg.GPVirtual, st map[string]reg.GPVirtual, column 
 
 // output writes y = Aᵀ M A, a tile of 4 x 4 pixels.
 func (w *wino) output() {
-	w.loop("winoOutput", "transforms a tile of products back.", "func(vecs int, src *float32, next int, dst *float32, row, pixel int)", list("next row pixel"),
+	w.loop("winoOutput", "transforms a tile of products back.", "dst", "func(vecs int, src *float32, next int, dst *float32, row, pixel int)", list("next row pixel"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
-			w.back(src, dst, st, func(_ int, store func()) { store() }, func(y reg.VecVirtual, _ int, m operand.Mem) { build.VMOVUPS(y, m) })
+			w.back(src, dst, st, func(_ int, store func()) { store() }, func(y reg.VecVirtual, _ int, m operand.Mem) { w.images().store(y, m) })
 		}, 2, 4, 8)
 }
 
 // gradient writes Z = A dy Aᵀ for a tile of 4 x 4 pixels.
 func (w *wino) gradient() {
-	w.loop("winoGradient", "transforms a tile of the output's gradient.", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
+	w.loop("winoGradient", "transforms a tile of the output's gradient.", "src", "func(vecs int, src *float32, row, pixel int, dst *float32, next int)", list("row pixel next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			w.square(src, dst, st["row"], st["pixel"], st["next"], 4, w.a6, w.inside)
 		}, 2, 4)
@@ -93,7 +93,7 @@ func (w *wino) gradient() {
 
 // weights writes U = G g Gᵀ for filters of 3 x 3 taps.
 func (w *wino) weights() {
-	w.loop("winoWeights", "transforms filters.", "func(vecs int, src *float32, tap int, dst *float32, next int)", list("tap next"),
+	w.loop("winoWeights", "transforms filters.", "src", "func(vecs int, src *float32, tap int, dst *float32, next int)", list("tap next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			row := build.GP64()
 			build.LEAQ(operand.Mem{Base: st["tap"], Index: st["tap"], Scale: 2}, row)
@@ -103,7 +103,7 @@ func (w *wino) weights() {
 
 // weightsGrad adds Gᵀ dU G to dg.
 func (w *wino) weightsGrad() {
-	w.loop("winoWeightsGrad", "transforms the gradient of the transformed filters back and adds it.", "func(vecs int, src *float32, next int, dst *float32, tap int)", list("next tap"),
+	w.loop("winoWeightsGrad", "transforms the gradient of the transformed filters back and adds it.", "dst", "func(vecs int, src *float32, next int, dst *float32, tap int)", list("next tap"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			next := newStride(st["next"], 6)
 			row := build.GP64()
@@ -115,7 +115,7 @@ func (w *wino) weightsGrad() {
 				build.MOVQ(src, q)
 				t := map[int][]reg.VecVirtual{}
 				for range 6 {
-					u := w.loader(func(j int) operand.Mem { return next.from(q, j) })
+					u := w.loader(whole{}, func(j int) operand.Mem { return next.from(q, j) })
 					for _, b := range set {
 						t[b] = append(t[b], w.gt3(u, b))
 					}
