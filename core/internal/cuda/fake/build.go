@@ -18,7 +18,9 @@ import (
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 )
 
-//go:embed src
+// sources are all that the fakes are made of and how.
+//
+//go:embed src build.go
 var sources embed.FS
 
 // library says how a fake is built: its sources, and the fakes that it is linked to.
@@ -68,7 +70,7 @@ func build(t testing.TB, without []string) string {
 // identity is the hash of all that a build depends on.
 func identity(compiler string, without []string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, compiler, without, libraries())
+	fmt.Fprintln(h, compiler, without)
 	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -132,9 +134,15 @@ func compile(work string, without []string) error {
 	return nil
 }
 
-// link makes a library of its objects. Functions that it shall be without become local to it.
+// link makes a library of its objects. Functions that it shall be without become local to it. The library's own name, by which
+// others ask the loader for it, is not the real one's: NVIDIA's libraries in the same process look for one another by name, and
+// must not find a fake.
 func link(work string, l library, without []string) error {
-	args := []string{"-shared", "-Wl,-soname," + l.file, "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs", "-o", l.file}
+	own := "fake-" + l.file
+	if err := os.Symlink(l.file, filepath.Join(work, own)); err != nil {
+		return err
+	}
+	args := []string{"-shared", "-Wl,-soname," + own, "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs", "-o", l.file}
 	for _, s := range l.sources {
 		args = append(args, s+".o")
 	}

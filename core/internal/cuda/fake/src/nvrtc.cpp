@@ -123,7 +123,7 @@ static int build(Program& p, int arch) {
 
 EXPORT int nvrtcVersion(int* major, int* minor) {
 	*major = (int)fake::setting("FAKE_NVRTC_MAJOR", 13);
-	*minor = 0;
+	*minor = 99;  // no real one, so that nobody takes a cubin of the fake for a real one
 	return OK;
 }
 
