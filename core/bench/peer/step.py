@@ -1,16 +1,19 @@
 """VICReg's training step in PyTorch, timed, for comparison with `sslctl bench step`.
 
     python step.py --net r18 --format channels_last --mode eager --steps 6
+    python step.py --device cuda --net resnet50 --batch 256 --precision bf16 --mode graphs
 
 One JSON object on stdout. The networks are those of core/bench/nets.go, weight for weight; `sslctl bench peer` refuses to
 compare where the numbers of parameters differ. As in VICReg's official code each view passes the network by itself, so
 that batch norm takes its statistics a view. The optimiser is SGD with momentum and weight decay. The whole step counts:
-forward, loss, backward, update.
+forward, loss, backward, update. On a GPU steps follow one another without waiting, as they do in training; the device's own
+clock times them.
 """
 
 import argparse
 import json
 import statistics
+import sys
 import time
 
 import torch
@@ -89,65 +92,112 @@ def vicreg(a, b):
     return loss
 
 
-def peak_memory():
-    """The process's largest resident size in bytes; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/status") as status:
-            return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-    except OSError:
-        return 0
+class CPU:
+    """The processor: a step is done when it returns."""
+
+    name = "cpu"
+
+    def peak_memory(self):
+        """The process's largest resident size in bytes; 0 where the system does not tell."""
+        try:
+            with open("/proc/self/status") as status:
+                return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+        except OSError:
+            return 0
+
+    def time(self, step, count):
+        """The milliseconds that each of count steps takes, and the last one's loss."""
+        times = []
+        for _ in range(count):
+            start = time.perf_counter()
+            loss = float(step())
+            times.append(1e3 * (time.perf_counter() - start))
+        return times, loss
+
+
+class CUDA:
+    """A GPU: the quickest algorithms are looked for, and TF32 is allowed beside bfloat16, as users who want speed have it."""
+
+    name = "cuda"
+
+    def __init__(self, precision):
+        if not torch.cuda.is_available():
+            sys.exit("PyTorch sees no GPU: torch.cuda.is_available() is False")
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = precision != "fp32"
+        torch.backends.cuda.matmul.allow_tf32 = precision != "fp32"
+
+    def peak_memory(self):
+        """The largest memory that PyTorch took from the GPU, in bytes."""
+        return torch.cuda.max_memory_reserved()
+
+    def time(self, step, count):
+        """The milliseconds between the ends of count steps, on the device's clock, and the last one's loss."""
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(count + 1)]
+        torch.cuda.synchronize()
+        marks[0].record()
+        for mark in marks[1:]:
+            loss = step()
+            mark.record()
+        loss = float(loss)
+        torch.cuda.synchronize()
+        return [a.elapsed_time(b) for a, b in zip(marks, marks[1:])], loss
+
+
+COMPILE = {"compile": None, "graphs": "reduce-overhead"}
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--net", choices=NETS, required=True)
     p.add_argument("--batch", type=int, default=0, help="images in a view; 0 for the network's own")
-    p.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    p.add_argument("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
+    p.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     p.add_argument("--format", choices=("contiguous", "channels_last"), default="channels_last")
-    p.add_argument("--mode", choices=("eager", "compile"), default="eager")
+    p.add_argument("--mode", choices=("eager", *COMPILE), default="eager", help="graphs: compiled, with CUDA graphs")
     p.add_argument("--threads", type=int, default=0)
     p.add_argument("--steps", type=int, default=6)
     p.add_argument("--warmup", type=int, default=2)
     a = p.parse_args()
+    if a.device == "cpu" and (a.precision == "tf32" or a.mode == "graphs"):
+        p.error("tf32 and graphs are a GPU's")
     if a.threads:
         torch.set_num_threads(a.threads)
+    device = CUDA(a.precision) if a.device == "cuda" else CPU()
     torch.manual_seed(0)
 
     batch, channels, edge, *shape = NETS[a.net]
     batch = a.batch or batch
     memory_format = torch.channels_last if a.format == "channels_last" else torch.contiguous_format
-    model = network(channels, *shape).to(memory_format=memory_format)
+    model = network(channels, *shape).to(device.name, memory_format=memory_format)
     first = torch.randn(batch, channels, edge, edge)
     second = first + 0.3 * torch.randn_like(first)
-    views = [v.contiguous(memory_format=memory_format) for v in (first, second)]
-    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
+    views = [v.to(device.name, memory_format=memory_format) for v in (first, second)]
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4, fused=a.device == "cuda")
 
     def objective():
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=a.precision == "bf16"):
+        with torch.autocast(device.name, dtype=torch.bfloat16, enabled=a.precision == "bf16"):
             embeddings = [model(v) for v in views]
         return vicreg(*(z.float() for z in embeddings))
 
-    if a.mode == "compile":
-        objective = torch.compile(objective)
+    if a.mode in COMPILE:
+        objective = torch.compile(objective, mode=COMPILE[a.mode])
 
     def step():
+        torch.compiler.cudagraph_mark_step_begin()
         optimiser.zero_grad(set_to_none=True)
         loss = objective()
         loss.backward()
         optimiser.step()
-        return float(loss.detach())
+        return loss.detach()
 
     for _ in range(a.warmup):
         step()
-    times = []
-    for _ in range(a.steps):
-        start = time.perf_counter()
-        loss = step()
-        times.append(1e3 * (time.perf_counter() - start))
+    times, loss = device.time(step, a.steps)
     print(json.dumps({
-        "net": a.net, "batch": batch, "threads": torch.get_num_threads(), "precision": a.precision, "torch": torch.__version__,
+        "net": a.net, "batch": batch, "threads": torch.get_num_threads(), "precision": a.precision, "device": a.device, "torch": torch.__version__,
         "median_ms": statistics.median(times), "min_ms": min(times), "parameters": sum(p.numel() for p in model.parameters()),
-        "memory_bytes": peak_memory(), "loss": loss}))
+        "memory_bytes": device.peak_memory(), "loss": loss}))
 
 
 if __name__ == "__main__":
