@@ -37,6 +37,8 @@ func libraries() []library {
 		{"libcuda.so.1", []string{"driver.cpp", "memory.cpp", "stream.cpp", "fiber.cpp", "launch.cpp"}, nil},
 		{"libnvrtc.so.13", []string{"nvrtc.cpp"}, driver},
 		{"libnvidia-ml.so.1", []string{"nvml.cpp"}, driver},
+		{"libcublasLt.so.13", []string{"cublaslt.cpp"}, driver},
+		{"libcudnn.so.9", []string{"cudnn.cpp"}, driver},
 	}
 }
 

@@ -1,0 +1,216 @@
+package cublaslt
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/sslctl/sslctl/core/internal/cuda/devicetest"
+	"github.com/sslctl/sslctl/core/internal/cuda/dl"
+)
+
+// open is the fake library on a fake device.
+func open(t *testing.T) (*devicetest.Device, *Handle) {
+	t.Helper()
+	d := devicetest.Open(t)
+	lib, err := Open(d.Fake.Search())
+	d.Check(err)
+	h, err := lib.Handle()
+	d.Check(err)
+	t.Cleanup(func() { d.Check(h.Close()) })
+	return d, h
+}
+
+// storage of a type.
+func storage(kind Type) devicetest.Storage {
+	if kind == BFloat16 {
+		return devicetest.BFloat16
+	}
+	return devicetest.Float32
+}
+
+// draw is n small multiples of a quarter, of which products and sums are exact.
+func draw(r *rand.Rand, n int) []float32 {
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(r.IntN(17)-8) / 4
+	}
+	return values
+}
+
+// reference is the product in float64, with bias and ReLU.
+func reference(p Problem, a, b, bias []float32) []float64 {
+	out := make([]float64, p.M*p.N)
+	at := func(x []float32, i, j, rows, cols int, transposed bool) float64 {
+		if transposed {
+			return float64(x[j*rows+i])
+		}
+		return float64(x[i*cols+j])
+	}
+	for i := range p.M {
+		for j := range p.N {
+			var sum float64
+			for k := range p.K {
+				sum += at(a, i, k, p.M, p.K, p.TransA) * at(b, k, j, p.K, p.N, p.TransB)
+			}
+			if p.Epilogue&Bias != 0 {
+				sum += float64(bias[j])
+			}
+			if p.Epilogue&ReLU != 0 {
+				sum = max(sum, 0)
+			}
+			out[i*p.N+j] = sum
+		}
+	}
+	return out
+}
+
+// TestMatmul multiplies matrices of all orientations, types and epilogues, at once and from a captured graph.
+func TestMatmul(t *testing.T) {
+	d, h := open(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, shape := range [][3]int{{1, 1, 1}, {5, 7, 3}, {16, 8, 24}, {3, 33, 257}, {65, 2, 31}} {
+		for _, types := range [][2]Type{{Float32, Float32}, {BFloat16, BFloat16}, {BFloat16, Float32}} {
+			for _, e := range []Epilogue{Plain, ReLU, Bias, ReLUBias} {
+				for orientation := range 4 {
+					p := Problem{M: shape[0], N: shape[1], K: shape[2], TransA: orientation&1 != 0, TransB: orientation&2 != 0, A: types[0], B: types[0],
+						C: types[1], Compute: Full, Epilogue: e, Align: 16}
+					if err := multiply(d, h, p, random); err != nil {
+						t.Errorf("%+v: %v", p, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// multiply compares a product with the exact one, rounded once.
+func multiply(d *devicetest.Device, h *Handle, p Problem, random *rand.Rand) error {
+	operand, result := storage(p.A), storage(p.C)
+	a, b, bias := draw(random, p.M*p.K), draw(random, p.K*p.N), draw(random, p.N)
+	m, err := h.Plan(p, 1<<20)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	o := Operands{A: d.Put(a, operand), B: d.Put(b, operand), C: d.Alloc(p.M * p.N * result.Bytes()), Bias: d.Put(bias, result),
+		Workspace: d.Alloc(m.Workspace() + 1)}
+	want := reference(p, a, b, bias)
+	compare := func() error {
+		for i, got := range d.Read(o.C, len(want), result) {
+			if got != result.Round(want[i]) {
+				return fmt.Errorf("element %d is %g, want %g", i, got, result.Round(want[i]))
+			}
+		}
+		return nil
+	}
+	d.Check(m.Enqueue(d.Stream, o))
+	if err := compare(); err != nil {
+		return err
+	}
+	d.Check(d.Stream.Zero(o.C, len(want)*result.Bytes()))
+	d.Replay(func() error { return m.Enqueue(d.Stream, o) })
+	return compare()
+}
+
+// TestArithmetic: TF32 rounds operands to 10 bits and Full does not; both give the same bits every time.
+func TestArithmetic(t *testing.T) {
+	d, h := open(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	p := Problem{M: 9, N: 11, K: 130, Compute: Full, Epilogue: Plain, Align: 16}
+	a, b := make([]float32, p.M*p.K), make([]float32, p.K*p.N)
+	for _, x := range [][]float32{a, b} {
+		for i := range x {
+			x[i] = float32(random.NormFloat64())
+		}
+	}
+	want := reference(p, a, b, nil)
+	for compute, bounds := range map[Compute][2]float64{Full: {0, 1e-5}, TF32: {1e-4, 1e-1}} {
+		p.Compute = compute
+		m, err := h.Plan(p, 1<<20)
+		d.Check(err)
+		o := Operands{A: d.Put(a, devicetest.Float32), B: d.Put(b, devicetest.Float32), C: d.Alloc(4 * p.M * p.N), Workspace: d.Alloc(m.Workspace() + 1)}
+		var results [2][]float32
+		for i := range results {
+			d.Check(m.Enqueue(d.Stream, o))
+			results[i] = d.Read(o.C, p.M*p.N, devicetest.Float32)
+		}
+		if fmt.Sprint(results[0]) != fmt.Sprint(results[1]) {
+			t.Errorf("compute %d: not the same bits each time", compute)
+		}
+		var worst float64
+		for i := range want {
+			worst = max(worst, math.Abs(float64(results[0][i])-want[i]))
+		}
+		if worst < bounds[0] || worst > bounds[1] {
+			t.Errorf("compute %d: off by %.2g, want %v", compute, worst, bounds)
+		}
+		d.Check(m.Close())
+	}
+}
+
+// TestRefusals: what the library has no code for, and what goes wrong in it.
+func TestRefusals(t *testing.T) {
+	d, h := open(t)
+	p := Problem{M: 4, N: 4, K: 4, Compute: Full, Epilogue: Plain, Align: 16}
+	mixed := p
+	mixed.C = BFloat16 // of float32 operands
+	if _, err := h.Plan(mixed, 0); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("float32 to bfloat16: error %v, want ErrUnsupported", err)
+	}
+	long := Problem{M: 2, N: 2, K: 512, Compute: Full, Epilogue: Plain, Align: 16}
+	for space, split := range map[int]bool{0: false, 1 << 20: true} {
+		m, err := h.Plan(long, space)
+		d.Check(err)
+		if (m.Workspace() > 0) != split || m.Workspace() > space {
+			t.Errorf("with %d bytes the algorithm takes %d", space, m.Workspace())
+		}
+		d.Check(m.Close())
+	}
+	for _, function := range []string{"cublasLtMatmulDescCreate", "cublasLtMatrixLayoutCreate", "cublasLtMatmulAlgoGetHeuristic"} {
+		d.Fake.Fail(function, 1, 14)
+		_, err := h.Plan(p, 0)
+		var status *Error
+		if !errors.As(err, &status) || status.Call != function || status.Code != 14 {
+			t.Errorf("%s failed: error %v", function, err)
+		}
+	}
+	m, err := h.Plan(p, 0)
+	d.Check(err)
+	defer m.Close()
+	good := d.Alloc(64)
+	for name, o := range map[string]Operands{
+		"no operand": {B: good, C: good},
+		"misaligned": {A: good + 4, B: good, C: good},
+		"too small":  {A: good + 16, B: good, C: good},
+	} {
+		var status *Error
+		if err := m.Enqueue(d.Stream, o); !errors.As(err, &status) || status.Error() != "cublasLtMatmul: CUBLAS_STATUS_INVALID_VALUE (7)" {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	d.Fake.Fail("cublasLtCreate", 1, 1)
+	if _, err := h.Library.Handle(); err == nil {
+		t.Error("a library that does not start gives a handle")
+	}
+}
+
+// TestMissing: without the library there is an error that says what to install.
+func TestMissing(t *testing.T) {
+	_, err := Open(dl.In(t.TempDir()))
+	var missing *dl.MissingLibrary
+	if !errors.As(err, &missing) || missing.Name != "cublasLt" || missing.Hint == "" {
+		t.Errorf("error %v, want *dl.MissingLibrary", err)
+	}
+}
+
+// TestFakeAnswersAsTheRealLibrary: what the real library was asked without a GPU, the fake answers alike.
+func TestFakeAnswersAsTheRealLibrary(t *testing.T) {
+	_, h := open(t)
+	if v, err := h.Version(); err != nil || v < 120000 {
+		t.Errorf("version %d, %v", v, err)
+	}
+	checkDescriptors(t, h.Library)
+}
