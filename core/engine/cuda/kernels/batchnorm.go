@@ -61,7 +61,7 @@ func (l *lowering) bnReduce() error {
 	params := []param{pass(part), l.operand(0), l.operand(1), l.operand(2), optional(l.in.Mask)}
 	l.launch(fmt.Sprintf("bn_reduce<%d>", n.v), n.grid, n.block, append(append(params, n.extent()...), l.eps())...)
 	if n.chunks > 1 {
-		l.reduce(Address(l.in.Out[0]), part, n.groups, n.chunks, 2*n.c)
+		l.reduceCols(Address(l.in.Out[0]), value(part), n.groups, n.chunks, 2*n.c)
 	}
 	return nil
 }

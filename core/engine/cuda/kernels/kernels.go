@@ -73,20 +73,20 @@ func (Float32) cType(*engine.Plan) string     { return "float" }
 // Lower turns an instruction of a plan into launches, or several that [Groups] has put together. It fails on what no kernel
 // computes: a custom op.
 func Lower(p *engine.Plan, instrs ...int) (Lowered, error) {
-	first := instrs[0]
-	l := &lowering{p: p, in: p.Instrs[first]}
-	lower, ok := lowerings[l.in.Kind]
-	if !ok {
-		return Lowered{}, fmt.Errorf("instruction %d: %s has no CUDA kernel", first, l.in.Kind)
+	last := p.Instrs[instrs[len(instrs)-1]]
+	l := &lowering{p: p, in: last}
+	lower, ok := lowerings[last.Kind]
+	switch {
+	case !ok:
+		return Lowered{}, fmt.Errorf("instruction %d: %s has no CUDA kernel", instrs[0], last.Kind)
+	case len(instrs) == 1:
+	case last.Kind == expr.Sum:
+		lower = func(l *lowering) error { return l.sumChain(p.Instrs[instrs[0]].Chain) }
+	default:
+		lower = func(l *lowering) error { return l.chains(instrs) }
 	}
-	var err error
-	if len(instrs) == 1 {
-		err = lower(l)
-	} else {
-		err = l.chains(instrs)
-	}
-	if err != nil {
-		return Lowered{}, fmt.Errorf("instruction %d: %w", first, err)
+	if err := lower(l); err != nil {
+		return Lowered{}, fmt.Errorf("instruction %d: %w", instrs[0], err)
 	}
 	return l.out, nil
 }

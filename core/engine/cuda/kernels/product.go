@@ -44,6 +44,6 @@ func (l *lowering) product(y Arg, a, b param, m, n, k int) {
 	l.launch(fmt.Sprintf("product<%d>", r), Extent{uint32(ceilDiv(m, 16*r)), uint32(ceilDiv(n, 16*r)), uint32(parts)}, line(threads),
 		pass(to), a, b, pass(Int32(m)), pass(Int32(n)), pass(Int32(k)), pass(Int32(part)))
 	if parts > 1 {
-		l.reduce(y, to, 1, parts, m*n)
+		l.reduceCols(y, value(to), 1, parts, m*n)
 	}
 }
