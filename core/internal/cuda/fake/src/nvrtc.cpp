@@ -87,7 +87,7 @@ static std::string compile(const std::string& source, int arch, const std::strin
 	log = readFile(messages);
 	if (!ok) return "";
 	writeFile(middle, rewrite(readFile(middle)));
-	ok = gpp({"-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-fno-strict-aliasing", "-ffp-contract=off", "-I" + folder(), middle, "-o", out}, messages);
+	ok = gpp({"-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-fno-gnu-unique", "-fno-strict-aliasing", "-ffp-contract=off", "-I" + folder(), middle, "-o", out}, messages);
 	log += readFile(messages);
 	return ok ? readFile(out) : "";
 }

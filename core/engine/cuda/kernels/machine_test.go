@@ -1,0 +1,260 @@
+package kernels_test
+
+import (
+	"encoding/binary"
+	"math"
+	"testing"
+	"unsafe"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cuda/kernels"
+	"github.com/sslctl/sslctl/core/internal/cuda/drv"
+	"github.com/sslctl/sslctl/core/internal/cuda/fake"
+	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// machine is the fake driver with a compiled unit: what a device does, without its economies.
+type machine struct {
+	t       *testing.T
+	fake    *fake.Fake
+	context *drv.Context
+	stream  *drv.Stream
+	unit    *drv.Module
+}
+
+// newMachine compiles the kernels of several computations at once.
+func newMachine(t *testing.T, all ...*computation) *machine {
+	t.Helper()
+	m := &machine{t: t, fake: fake.Start(t)}
+	driver, err := drv.Open(m.fake.Search())
+	m.must(err)
+	m.context, err = driver.Context(0)
+	m.must(err)
+	m.must(m.context.Attach())
+	t.Cleanup(func() { m.must(m.context.Close()); m.context.Detach() })
+	m.stream, err = m.context.NewStream()
+	m.must(err)
+	t.Cleanup(func() { m.must(m.stream.Close()) })
+	compiler, err := nvrtc.Open(m.fake.Search(), nvrtc.Newest)
+	m.must(err)
+	cubin, _, err := compiler.Compile(unit(all...), 90)
+	m.must(err)
+	m.unit, err = m.context.Load(cubin)
+	m.must(err)
+	t.Cleanup(func() { m.must(m.unit.Close()) })
+	return m
+}
+
+// unit is what computations need to have compiled.
+func unit(all ...*computation) string {
+	var sources []string
+	for _, c := range all {
+		for _, l := range c.lowered {
+			sources = append(sources, l.Source...)
+		}
+	}
+	return kernels.Unit(sources...)
+}
+
+func (m *machine) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// memory is where the values and buffers of a run live. Reading what nobody wrote gives NaN, writing outside fails the launch.
+type memory struct {
+	*machine
+	plan   *engine.Plan
+	arena  drv.Ptr
+	inputs map[engine.ID]drv.Ptr
+	owned  []drv.Ptr
+}
+
+func (m *memory) alloc(bytes int) drv.Ptr {
+	m.t.Helper()
+	p, err := m.context.Alloc(max(bytes, 1))
+	m.must(err)
+	m.owned = append(m.owned, p)
+	return p
+}
+
+func (m *memory) free() {
+	m.t.Helper()
+	for _, p := range m.owned {
+		m.must(m.context.Free(p))
+	}
+}
+
+// address is where a value lives: in the arena, whose end is that of the last value, or at an input's own place.
+func (m *memory) address(id engine.ID) drv.Ptr {
+	v := m.plan.Values[m.plan.Values[id].Store]
+	if v.Input != "" {
+		return m.inputs[m.plan.Values[id].Store]
+	}
+	return m.arena + drv.Ptr(v.Offset)
+}
+
+func (m *memory) write(to drv.Ptr, data []byte) {
+	m.t.Helper()
+	m.must(m.stream.CopyIn(to, data))
+	m.must(m.stream.Synchronize())
+}
+
+func (m *memory) argument(a kernels.Arg, scratch []drv.Ptr) drv.Arg {
+	switch a := a.(type) {
+	case kernels.Address:
+		return drv.Pointer(m.address(engine.ID(a)))
+	case kernels.Scratch:
+		return drv.Pointer(scratch[a])
+	case kernels.Table:
+		return drv.Pointer(m.table(a))
+	case kernels.Int32:
+		return drv.Int32(int32(a))
+	case kernels.Int64:
+		return drv.Int64(int64(a))
+	}
+	return drv.Float32(float32(a.(kernels.Float32)))
+}
+
+func (m *memory) table(words kernels.Table) drv.Ptr {
+	var data []byte
+	for _, w := range words {
+		switch w := w.(type) {
+		case kernels.Address:
+			data = binary.LittleEndian.AppendUint64(data, uint64(m.address(engine.ID(w))))
+		case kernels.Int64:
+			data = binary.LittleEndian.AppendUint64(data, uint64(w))
+		}
+	}
+	p := m.alloc(len(data))
+	m.write(p, data)
+	return p
+}
+
+// launch runs an instruction with scratch buffers of its own.
+func (m *memory) launch(l kernels.Lowered) {
+	m.t.Helper()
+	var scratch []drv.Ptr
+	for _, bytes := range l.Scratch {
+		scratch = append(scratch, m.alloc(bytes))
+	}
+	for _, c := range l.Calls {
+		f, err := m.unit.Function(c.Kernel)
+		m.must(err)
+		var args []drv.Arg
+		for _, a := range c.Args {
+			args = append(args, m.argument(a, scratch))
+		}
+		m.must(m.stream.Launch(f, drv.Launch{Grid: c.Grid, Block: c.Block, Args: args}))
+	}
+}
+
+// computation is a plan with values for its inputs, lowered.
+type computation struct {
+	name            string
+	plan            *engine.Plan
+	groups          [][]int
+	lowered         []kernels.Lowered
+	inputs, outputs []expr.Tensor
+	values          [][]float32 // of inputs
+}
+
+// lower lowers the groups of a plan.
+func lower(t *testing.T, plan *engine.Plan, groups [][]int) []kernels.Lowered {
+	t.Helper()
+	var all []kernels.Lowered
+	for _, g := range groups {
+		l, err := kernels.Lower(plan, g...)
+		if err != nil {
+			t.Fatalf("%v\n%v", err, plan)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+func newComputation(t *testing.T, name string, plan *engine.Plan, inputs, outputs []expr.Tensor, values [][]float32) *computation {
+	t.Helper()
+	c := &computation{name: name, plan: plan, groups: kernels.Groups(plan), inputs: inputs, outputs: outputs, values: values}
+	c.lowered = lower(t, plan, c.groups)
+	return c
+}
+
+// run computes the outputs, and the inputs that the plan has updated stand behind them.
+func (m *machine) run(c *computation) [][]float32 {
+	m.t.Helper()
+	mem := &memory{machine: m, plan: c.plan, inputs: map[engine.ID]drv.Ptr{}}
+	defer mem.free()
+	size := 0
+	for _, v := range c.plan.Values {
+		if v.Input == "" {
+			size = max(size, v.Offset+v.Bytes())
+		}
+	}
+	mem.arena = mem.alloc(size)
+	for i, t := range c.inputs {
+		if id, ok := c.plan.Find(t); ok && c.plan.Values[id].Input != "" {
+			mem.inputs[id] = mem.alloc(c.plan.Values[id].Bytes())
+			mem.write(mem.inputs[id], encode(c.values[i], c.plan.Values[id].Type))
+		}
+	}
+	for _, l := range c.lowered {
+		mem.launch(l)
+	}
+	var out [][]float32
+	for _, t := range c.outputs {
+		id, ok := c.plan.Find(t)
+		if !ok {
+			m.t.Fatalf("%s: the plan does not compute an output of shape %v", c.name, t.Shape())
+		}
+		out = append(out, mem.read(id))
+	}
+	for _, u := range c.plan.Updates {
+		out = append(out, mem.read(u.Value))
+	}
+	return out
+}
+
+func (m *memory) read(id engine.ID) []float32 {
+	m.t.Helper()
+	v := m.plan.Values[id]
+	data := make([]byte, v.Bytes())
+	m.must(m.stream.CopyOut(data, m.address(id)))
+	m.must(m.stream.Synchronize())
+	return decode(data, v.Type)
+}
+
+func encode(x []float32, as engine.DType) []byte {
+	var data []byte
+	for _, v := range x {
+		if as == engine.BFloat16 {
+			data = binary.LittleEndian.AppendUint16(data, uint16(math.Float32bits(rounded(v))>>16))
+		} else {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+	}
+	return data
+}
+
+func decode(data []byte, as engine.DType) []float32 {
+	if as == engine.Float32 {
+		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/4)
+	}
+	x := make([]float32, len(data)/2)
+	for i := range x {
+		x[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(data[2*i:])) << 16)
+	}
+	return x
+}
+
+// rounded is the bfloat16 that is nearest, to even among equals.
+func rounded(v float32) float32 {
+	u := math.Float32bits(v)
+	if v != v {
+		return v
+	}
+	return math.Float32frombits((u + 0x7fff + (u >> 16 & 1)) &^ 0xffff)
+}
