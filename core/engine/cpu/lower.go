@@ -40,8 +40,11 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 	return e.reference(in), nil
 }
 
-// array is the memory of a value in either storage.
+// array is the memory of a value in either storage; none for an operand that is left out.
 func (e *Executable) array(id engine.ID) kernel.Array {
+	if id < 0 {
+		return kernel.Array{}
+	}
 	if e.plan.Values[id].Type == engine.BFloat16 {
 		return kernel.Halves(e.halves[id])
 	}
@@ -151,12 +154,6 @@ func (e *Executable) batchNorm(in engine.Instr) func() {
 	s := e.shape(in.In[0])
 	c, groups, eps := s[len(s)-1], in.Attrs.Groups, float32(in.Attrs.Eps)
 	rows := s.TotalSize() / c / groups
-	at := func(id engine.ID) []float32 {
-		if id < 0 {
-			return nil
-		}
-		return e.data[id]
-	}
 	operand := func(i int) []float32 {
 		if i >= len(in.In) {
 			return nil
@@ -166,22 +163,22 @@ func (e *Executable) batchNorm(in engine.Instr) func() {
 	out := in.Out[0]
 	switch in.Kind {
 	case expr.BNStats:
-		return func() { kernel.BNStats(e.pool, operand(0), groups, rows, c, e.data[out]) }
+		return func() { kernel.BNStatsOf(e.pool, e.array(in.In[0]), groups, rows, c, e.data[out]) }
 	case expr.BNApply:
 		return func() {
-			kernel.BNApply(e.pool, e.data[out], operand(0), operand(1), operand(2), operand(3), at(in.Residual), groups, rows, c, eps, in.ReLU)
+			kernel.BNApplyOf(e.pool, e.array(out), e.array(in.In[0]), operand(1), operand(2), operand(3), e.array(in.Residual), groups, rows, c, eps, in.ReLU)
 		}
 	case expr.BNReduce:
 		return func() {
-			kernel.BNReduce(e.pool, e.data[out], operand(0), operand(1), at(in.Mask), operand(2), groups, rows, c, eps)
+			kernel.BNReduceOf(e.pool, e.data[out], e.array(in.In[0]), e.array(in.In[1]), e.array(in.Mask), operand(2), groups, rows, c, eps)
 		}
 	}
 	return func() {
-		var masked []float32
+		var masked kernel.Array
 		if len(in.Out) == 2 {
-			masked = e.data[in.Out[1]]
+			masked = e.array(in.Out[1])
 		}
-		kernel.BNBackward(e.pool, e.data[out], masked, operand(0), operand(1), at(in.Mask), operand(2), operand(4), operand(3), groups, rows, c, eps)
+		kernel.BNBackwardOf(e.pool, e.array(out), masked, e.array(in.In[0]), e.array(in.In[1]), e.array(in.Mask), operand(2), operand(4), operand(3), groups, rows, c, eps)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // writes. Chains convert block by block themselves.
 func (e *Executable) stagedOperands(in engine.Instr) (reads, writes []engine.ID) {
 	switch in.Kind {
-	case engine.Fused, expr.Conv2D, expr.Conv2DGradX, expr.Conv2DGradW:
+	case engine.Fused, expr.Conv2D, expr.Conv2DGradX, expr.Conv2DGradW, expr.BNStats, expr.BNApply, expr.BNReduce, expr.BNGrad:
 		return nil, nil
 	}
 	half := func(ids []engine.ID) []engine.ID {

@@ -22,9 +22,15 @@ func (a Array) half() bool { return a.halves != nil }
 // first16 is the place of the first bfloat16 number, as assembly takes it.
 func (a Array) first16() *uint16 { return (*uint16)(&a.halves[0]) }
 
-// slice returns numbers [lo, hi).
+// none reports whether there is no array: an operand that is left out.
+func (a Array) none() bool { return a.floats == nil && a.halves == nil }
+
+// slice returns numbers [lo, hi); none of an array that is none.
 func (a Array) slice(lo, hi int) Array {
-	if a.half() {
+	switch {
+	case a.none():
+		return a
+	case a.half():
 		return Array{halves: a.halves[lo:hi]}
 	}
 	return Array{floats: a.floats[lo:hi]}
@@ -58,4 +64,39 @@ func (i ISA) write(dst Array, src []float32) {
 	} else {
 		copy(dst.floats[:len(src)], src)
 	}
+}
+
+// finish writes what was computed in the memory that toWrite gave.
+func (i ISA) finish(dst Array, computed []float32) {
+	if dst.half() {
+		i.Narrow(dst.halves, computed)
+	}
+}
+
+// works16 reports whether all arrays, save those left out, are in bfloat16, and kernels read and write that.
+func (i ISA) works16(arrays ...Array) bool {
+	for _, a := range arrays {
+		if !a.none() && !a.half() {
+			return false
+		}
+	}
+	return i.rounds()
+}
+
+// toRead is a block's numbers in float32: in place, or widened into the worker's scratch memory.
+func (p *Pool) toRead(worker int, a Array) []float32 {
+	if !a.half() {
+		return a.floats
+	}
+	wide := p.Scratch(worker, len(a.halves))
+	p.isa.Widen(wide, a.halves)
+	return wide
+}
+
+// toWrite is memory for a block's numbers in float32: in place, or in the worker's scratch memory, from which finish writes.
+func (p *Pool) toWrite(worker int, a Array) []float32 {
+	if !a.half() {
+		return a.floats
+	}
+	return p.Scratch(worker, len(a.halves))
 }

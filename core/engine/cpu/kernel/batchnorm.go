@@ -20,19 +20,24 @@ const (
 // Sums are taken about the mean of a few rows, in chunks of rows, and merged by Chan's formula, so that a mean far greater than the
 // deviation does no harm.
 func BNStats(p *Pool, x []float32, groups, rows, c int, stats []float32) {
+	BNStatsOf(p, Floats(x), groups, rows, c, stats)
+}
+
+// BNStatsOf is BNStats for images in either storage.
+func BNStatsOf(p *Pool, x Array, groups, rows, c int, stats []float32) {
 	chunks := bnChunks(rows, c)
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	sums := scratch.floats(groups * chunks * 3 * c)
-	p.Run(groups*chunks, func(_, task int) {
+	p.Run(groups*chunks, func(worker, task int) {
 		lo, hi := span(rows, chunks, task%chunks)
-		part := x[(task/chunks*rows+lo)*c:]
+		part := x.slice((task/chunks*rows+lo)*c, (task/chunks*rows+hi)*c)
 		out := sums[task*3*c : (task+1)*3*c]
 		shift := out[2*c:]
 		few := min(bnSample, hi-lo)
-		p.isa.colSums(shift, part, few, c)
+		p.colSums(worker, shift, part, few, c)
 		p.isa.Scalar(Mul, shift, shift, 1/float32(few))
-		p.isa.bnStats(out[:c], out[c:2*c], part, shift, hi-lo, c)
+		p.bnStats(worker, out[:c], out[c:2*c], part, shift, hi-lo, c)
 	})
 	p.eachColumns(groups, c, func(g, c0, c1 int) {
 		for j := c0; j < c1; j++ {
@@ -75,6 +80,11 @@ func (p *Pool) eachColumns(groups, c int, f func(g, c0, c1 int)) {
 //
 // gamma, beta and residual may be nil, which stands for one, zero and none. y may be x or residual.
 func BNApply(p *Pool, y, x, stats, gamma, beta, residual []float32, groups, rows, c int, eps float32, relu bool) {
+	BNApplyOf(p, Floats(y), Floats(x), stats, gamma, beta, Floats(residual), groups, rows, c, eps, relu)
+}
+
+// BNApplyOf is BNApply for images in either storage.
+func BNApplyOf(p *Pool, y, x Array, stats, gamma, beta []float32, residual Array, groups, rows, c int, eps float32, relu bool) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	coef := scratch.floats(groups * 2 * c)
@@ -87,12 +97,16 @@ func BNApply(p *Pool, y, x, stats, gamma, beta, residual []float32, groups, rows
 			}
 		}
 	})
-	p.eachGroupRows(groups, rows, c, func(g, lo, hi int) {
-		var res []float32
-		if residual != nil {
-			res = residual[lo*c : hi*c]
+	p.eachGroupRows(groups, rows, c, func(worker, g, lo, hi int) {
+		y, x, res := y.slice(lo*c, hi*c), x.slice(lo*c, hi*c), residual.slice(lo*c, hi*c)
+		mean, a, b := stats[2*g*c:(2*g+1)*c], coef[2*g*c:], coef[(2*g+1)*c:]
+		if p.isa.works16(y, x, res) {
+			bnApply16(y.halves, x.halves, res.halves, mean, a, b, relu)
+			return
 		}
-		p.isa.bnApply(y[lo*c:hi*c], x[lo*c:hi*c], res, stats[2*g*c:(2*g+1)*c], coef[2*g*c:], coef[(2*g+1)*c:], relu)
+		out := p.toWrite(worker, y)
+		p.isa.bnApply(out, p.toRead(worker, x), p.toRead(worker, res), mean, a, b, relu)
+		p.isa.finish(y, out)
 	})
 }
 
@@ -108,13 +122,13 @@ func istd(stats []float32, g, c, j int, eps float32) float64 {
 }
 
 // eachGroupRows runs f over blocks of rows of each group; rows are counted over all groups.
-func (p *Pool) eachGroupRows(groups, rows, c int, f func(g, lo, hi int)) {
+func (p *Pool) eachGroupRows(groups, rows, c int, f func(worker, g, lo, hi int)) {
 	size := max(1, blockFloats/max(1, c))
 	blocks := parts(rows, size)
-	p.Run(groups*blocks, func(_, task int) {
+	p.Run(groups*blocks, func(worker, task int) {
 		g := task / blocks
 		lo, hi := spanSize(rows, size, task%blocks)
-		f(g, g*rows+lo, g*rows+hi)
+		f(worker, g, g*rows+lo, g*rows+hi)
 	})
 }
 
@@ -125,20 +139,21 @@ func (p *Pool) eachGroupRows(groups, rows, c int, f func(g, lo, hi int)) {
 // which are also the group's share of the gradients of gamma and beta. If y, the output of a ReLU after batch norm (and
 // residual), is given, dy counts only where y is positive.
 func BNReduce(p *Pool, out, dy, x, y, stats []float32, groups, rows, c int, eps float32) {
+	BNReduceOf(p, out, Floats(dy), Floats(x), Floats(y), stats, groups, rows, c, eps)
+}
+
+// BNReduceOf is BNReduce for images in either storage.
+func BNReduceOf(p *Pool, out []float32, dy, x, y Array, stats []float32, groups, rows, c int, eps float32) {
 	chunks := bnChunks(rows, c)
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	sums := scratch.floats(groups * chunks * 2 * c)
-	p.Run(groups*chunks, func(_, task int) {
+	p.Run(groups*chunks, func(worker, task int) {
 		g := task / chunks
 		lo, hi := span(rows, chunks, task%chunks)
 		lo, hi = lo+g*rows, hi+g*rows
-		var mask []float32
-		if y != nil {
-			mask = y[lo*c : hi*c]
-		}
 		part := sums[task*2*c:]
-		p.isa.bnReduce(part[:c], part[c:2*c], x[lo*c:hi*c], dy[lo*c:hi*c], mask, stats[2*g*c:(2*g+1)*c], hi-lo)
+		p.bnReduce(worker, part[:c], part[c:2*c], x.slice(lo*c, hi*c), dy.slice(lo*c, hi*c), y.slice(lo*c, hi*c), stats[2*g*c:(2*g+1)*c], hi-lo)
 	})
 	p.eachColumns(groups, c, func(g, c0, c1 int) {
 		for j := c0; j < c1; j++ {
@@ -160,6 +175,11 @@ func BNReduce(p *Pool, out, dy, x, y, stats []float32, groups, rows, c int, eps 
 // dy is masked by y as in BNReduce. dres, if not nil, receives the masked dy: the gradient of the residual. dx and dres may
 // each be dy, but not both.
 func BNBackward(p *Pool, dx, dres, dy, x, y, stats, gamma, reduced []float32, groups, rows, c int, eps float32) {
+	BNBackwardOf(p, Floats(dx), Floats(dres), Floats(dy), Floats(x), Floats(y), stats, gamma, reduced, groups, rows, c, eps)
+}
+
+// BNBackwardOf is BNBackward for images in either storage.
+func BNBackwardOf(p *Pool, dx, dres, dy, x, y Array, stats, gamma, reduced []float32, groups, rows, c int, eps float32) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	coef := scratch.floats(groups * 3 * c)
@@ -172,32 +192,38 @@ func BNBackward(p *Pool, dx, dres, dy, x, y, stats, gamma, reduced []float32, gr
 			coef[(3*g+2)*c+j] = float32(-a * float64(reduced[(2*g+1)*c+j]) / float64(rows))
 		}
 	})
-	p.eachGroupRows(groups, rows, c, func(g, lo, hi int) {
+	p.eachGroupRows(groups, rows, c, func(worker, g, lo, hi int) {
 		lo, hi = lo*c, hi*c
-		b := bnGradient{dx: dx[lo:hi], dy: dy[lo:hi], x: x[lo:hi], mean: stats[2*g*c : (2*g+1)*c],
-			a: coef[3*g*c:], b: coef[(3*g+1)*c:], c: coef[(3*g+2)*c:]}
-		if y != nil {
-			b.y = y[lo:hi]
+		dx, dres, dy, x, y := dx.slice(lo, hi), dres.slice(lo, hi), dy.slice(lo, hi), x.slice(lo, hi), y.slice(lo, hi)
+		mean, a, b, c := stats[2*g*c:(2*g+1)*c], coef[3*g*c:], coef[(3*g+1)*c:], coef[(3*g+2)*c:]
+		if p.isa.works16(dx, dres, dy, x, y) {
+			bnBackward16(&bnGradient[BF16]{dx.halves, dres.halves, dy.halves, x.halves, y.halves, mean, a, b, c})
+			return
 		}
-		if dres != nil {
-			b.dres = dres[lo:hi]
-		}
-		p.isa.bnBackward(&b)
+		block := bnGradient[float32]{p.toWrite(worker, dx), p.toWrite(worker, dres), p.toRead(worker, dy), p.toRead(worker, x), p.toRead(worker, y), mean, a, b, c}
+		p.isa.bnBackward(block)
+		p.isa.finish(dx, block.dx)
+		p.isa.finish(dres, block.dres)
 	})
 }
 
 // bnGradient holds one block of the backward pass: dx = a*dy + b*(x-mean) + c.
-type bnGradient struct {
-	dx, dres, dy, x, y []float32
+type bnGradient[T Number] struct {
+	dx, dres, dy, x, y []T
 	mean, a, b, c      []float32
 }
 
-func (i ISA) bnBackward(b *bnGradient) {
+// keepsAll copies dy to dres where nothing masks it, which leaves dx to be computed.
+func (b *bnGradient[T]) keepsAll() {
 	if b.dres != nil && b.y == nil {
 		copy(b.dres, b.dy)
 		b.dres = nil
 	}
-	if len(b.dx) == 0 || i.bnBackwardFast(b) {
+}
+
+func (i ISA) bnBackward(b bnGradient[float32]) {
+	b.keepsAll()
+	if len(b.dx) == 0 || i.bnBackwardFast(&b) {
 		return
 	}
 	d := len(b.mean)

@@ -66,7 +66,7 @@ func (i ISA) bnApplyFast(y, x, res, mean, a, b []float32, relu bool) bool {
 	return true
 }
 
-func (i ISA) bnBackwardFast(b *bnGradient) bool {
+func (i ISA) bnBackwardFast(b *bnGradient[float32]) bool {
 	switch i {
 	case AVX512:
 		n := len(b.mean)

@@ -75,16 +75,28 @@ func TestBatchNorm(t *testing.T) {
 		for variant := range 4 {
 			residual, relu := variant&1 != 0, variant&2 != 0
 			b := newBNCase(size[0], size[1], size[2], 0.5, residual, relu)
+			b.x, b.dy, b.res = floatsOf(rounded(b.x)), floatsOf(rounded(b.dy)), floatsOf(rounded(b.res)) // which both storages hold
+			b.truth(relu)
 			name := fmt.Sprintf("batch norm %v residual=%v relu=%v", size, residual, relu)
 			onAll(t, name+": statistics", b.wantMoment, 2e-6, func(p *Pool) []float32 {
 				stats := poison(len(b.wantMoment))
 				BNStats(p, b.x, b.groups, b.rows, b.c, stats)
 				return stats
 			})
+			onAll(t, name+": statistics of bfloat16", b.wantMoment, 2e-6, func(p *Pool) []float32 {
+				stats := poison(len(b.wantMoment))
+				BNStatsOf(p, Halves(rounded(b.x)), b.groups, b.rows, b.c, stats)
+				return stats
+			})
 			onAll(t, name, b.y, 2e-5, func(p *Pool) []float32 {
 				y := poison(len(b.y))
 				BNApply(p, y, b.x, b.stats, b.gamma, b.beta, b.res, b.groups, b.rows, b.c, b.eps, relu)
 				return y
+			})
+			onAll(t, name+" in bfloat16", b.y, halfTolerance, func(p *Pool) []float32 {
+				y := rounded(poison(len(b.y)))
+				BNApplyOf(p, Halves(y), Halves(rounded(b.x)), b.stats, b.gamma, b.beta, Halves(rounded(b.res)), b.groups, b.rows, b.c, b.eps, relu)
+				return floatsOf(y)
 			})
 			var mask []float32
 			if relu {
@@ -96,6 +108,11 @@ func TestBatchNorm(t *testing.T) {
 			onAll(t, name+": sums", b.reduced, 1e-5, func(p *Pool) []float32 {
 				out := poison(len(b.reduced))
 				BNReduce(p, out, b.dy, b.x, mask, b.stats, b.groups, b.rows, b.c, b.eps)
+				return out
+			})
+			onAll(t, name+": sums of bfloat16", b.reduced, 1e-5, func(p *Pool) []float32 {
+				out := poison(len(b.reduced))
+				BNReduceOf(p, out, Halves(rounded(b.dy)), Halves(rounded(b.x)), Halves(rounded(mask)), b.stats, b.groups, b.rows, b.c, b.eps)
 				return out
 			})
 			reduced := make([]float32, len(b.reduced))
@@ -114,6 +131,19 @@ func TestBatchNorm(t *testing.T) {
 					}
 				}
 				return dx
+			})
+			onAll(t, name+": gradient in bfloat16", b.dx, halfTolerance, func(p *Pool) []float32 {
+				dx, dres := rounded(poison(len(b.dx))), rounded(poison(len(b.dx)))
+				if !residual {
+					dres = nil
+				}
+				BNBackwardOf(p, Halves(dx), Halves(dres), Halves(rounded(b.dy)), Halves(rounded(b.x)), Halves(rounded(mask)), b.stats, b.gamma, reduced, b.groups, b.rows, b.c, b.eps)
+				if residual {
+					if err := compare(floatsOf(dres), b.dres, 0); err != nil {
+						t.Errorf("%s in bfloat16: residual's gradient: %v", name, err)
+					}
+				}
+				return floatsOf(dx)
 			})
 		}
 	}

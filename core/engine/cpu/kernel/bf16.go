@@ -9,6 +9,9 @@ import (
 // float32; bfloat16 is a way to store tensors in half the memory.
 type BF16 uint16
 
+// Number is a number of a tensor as it is stored.
+type Number interface{ float32 | BF16 }
+
 // halfBytes is the size of a BF16.
 const halfBytes = int(unsafe.Sizeof(BF16(0)))
 

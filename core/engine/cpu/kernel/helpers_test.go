@@ -86,8 +86,11 @@ func widen(s []float32) []float64 {
 // halfTolerance is half a unit in the last of the 8 bits of a bfloat16 number, and what float32 is allowed.
 const halfTolerance = 1./256 + 1e-4
 
-// rounded returns numbers in bfloat16.
+// rounded returns numbers in bfloat16; nil for nil.
 func rounded(s []float32) []BF16 {
+	if s == nil {
+		return nil
+	}
 	h := make([]BF16, len(s))
 	for i, x := range s {
 		h[i] = Round(x)
@@ -96,6 +99,9 @@ func rounded(s []float32) []BF16 {
 }
 
 func floatsOf(h []BF16) []float32 {
+	if h == nil {
+		return nil
+	}
 	s := make([]float32, len(h))
 	for i, x := range h {
 		s[i] = x.Float()
