@@ -18,6 +18,7 @@ import (
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/host"
 	"github.com/sslctl/sslctl/core/session"
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/method"
 	"github.com/sslctl/sslctl/sdk/sdktest"
 	"github.com/sslctl/sslctl/sdk/wire"
@@ -36,19 +37,31 @@ type Options struct {
 // batch of the training: small, so that a few hundred images are enough.
 const batch = 64
 
-// carrier is the method that a regulariser joins: it has no term of its own against collapse but a stopped gradient.
-const carrier = "simsiam"
+// The shipped methods that others are trained with. The one that a regulariser joins has no term of its own against collapse
+// but a stopped gradient; the one that trains a backbone has, so that a collapse is the backbone's.
+const (
+	carrier = "simsiam"
+	teacher = "vicreg"
+)
 
 // Check asks the plugin everything and trains it. The error is of what could not be asked at all; whatever the plugin did
 // wrong is a failed result.
 func Check(ctx context.Context, ref host.Ref, o Options) ([]sdktest.Result, error) {
-	c := &conversation{host: o.Host, ref: ref}
-	defer c.close()
-	results := sdktest.Check(ctx, c.subject(ctx))
+	results := ask(ctx, ref, o.Host)
 	if o.Steps > 0 && ctx.Err() == nil {
 		results = append(results, train(ctx, ref, o))
 	}
 	return results, ctx.Err()
+}
+
+// ask makes every check but the training.
+func ask(ctx context.Context, ref host.Ref, h *host.Host) []sdktest.Result {
+	c := &conversation{host: h, ref: ref}
+	defer c.close()
+	if ref.Kind == wire.Backbone {
+		return sdktest.CheckBackbone(ctx, c.network())
+	}
+	return sdktest.Check(ctx, c.subject(ctx))
 }
 
 // conversation is a plugin as a subject. Plugins that compute custom ops stay until it is closed.
@@ -73,6 +86,15 @@ func (c *conversation) subject(life context.Context) sdktest.Subject {
 				return c.penalty(ctx, life, params, s, unit)
 			}
 			return c.objective(ctx, life, params, s)
+		}}
+}
+
+func (c *conversation) network() sdktest.BackboneSubject {
+	return sdktest.BackboneSubject{
+		Describe: func(ctx context.Context) (method.Description, error) { return c.host.Describe(ctx, c.ref) },
+		Trace: func(ctx context.Context, params map[string]any, im backbone.Images) (*backbone.Network, error) {
+			n, _, err := c.host.TraceBackbone(ctx, c.ref, params, im)
+			return n, err
 		}}
 }
 
@@ -157,6 +179,8 @@ func flags(ref host.Ref, o Options, out string) map[string]any {
 	switch ref.Kind {
 	case wire.Regulariser:
 		f["method"], f["reg."+ref.Name+".weight"] = carrier, 1.0
+	case wire.Backbone:
+		f["method"], f["backbone.name"] = teacher, ref.Name
 	default:
 		f["method"] = ref.Name
 	}

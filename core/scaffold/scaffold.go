@@ -1,4 +1,4 @@
-// Package scaffold writes a new plugin's project: an objective that works, its test, README, Makefile and CI file.
+// Package scaffold writes a new plugin's project: an objective or network that works, its test, README, Makefile and CI file.
 //
 // Most callers need [Write], and [Tidy] after it for a project in Go:
 //
@@ -46,6 +46,17 @@ type Project struct {
 //go:embed templates
 var templates embed.FS
 
+// Use is how the plugin is tried: a command line but for the data set.
+func (p Project) Use() string {
+	switch p.Kind {
+	case wire.Regulariser:
+		return "sslctl run --method simsiam --add-reg " + p.Name
+	case wire.Backbone:
+		return "sslctl run --method vicreg --backbone " + p.Name
+	}
+	return "sslctl run --method " + p.Name
+}
+
 // Executable is the name under which sslctl finds the plugin.
 func (p Project) Executable() string { return "sslctl-" + string(p.Kind) + "-" + p.Name }
 
@@ -88,8 +99,8 @@ func (p *Project) check() error {
 	if err := fromproto.Name(p.Name); err != nil {
 		return fault.New(fault.Usage, "choose a name such as my-method", "%w", err)
 	}
-	if p.Kind != wire.Method && p.Kind != wire.Regulariser {
-		return fault.New(fault.Usage, "choose method or regulariser", "there is no template for the kind %q", p.Kind)
+	if !p.Kind.Known() {
+		return fault.New(fault.Usage, "choose method, regulariser or backbone", "there is no template for the kind %q", p.Kind)
 	}
 	if p.Language != Go && p.Language != Python {
 		return fault.New(fault.Usage, "choose go or python", "there is no template for the language %q", p.Language)

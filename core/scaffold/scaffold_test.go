@@ -52,6 +52,7 @@ func TestFiles(t *testing.T) {
 	}{
 		{wire.Method, scaffold.Go, ".github/workflows/ci.yml .gitignore Makefile README.md describe.go go.mod main.go method.go method_test.go"},
 		{wire.Regulariser, scaffold.Go, ".github/workflows/ci.yml .gitignore Makefile README.md describe.go go.mod main.go regulariser.go regulariser_test.go"},
+		{wire.Backbone, scaffold.Go, ".github/workflows/ci.yml .gitignore Makefile README.md backbone.go backbone_test.go describe.go go.mod main.go"},
 		{wire.Method, scaffold.Python, ".github/workflows/ci.yml .gitignore Makefile README.md my_plugin.py pyproject.toml test_my_plugin.py"},
 		{wire.Regulariser, scaffold.Python, ".github/workflows/ci.yml .gitignore Makefile README.md my_plugin.py pyproject.toml test_my_plugin.py"},
 	} {

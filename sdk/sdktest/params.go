@@ -8,17 +8,22 @@ import (
 	"strings"
 
 	"github.com/sslctl/sslctl/sdk/method"
+	"github.com/sslctl/sslctl/sdk/wire"
 	"github.com/sslctl/sslctl/sdk/wire/fromproto"
 	"github.com/sslctl/sslctl/sdk/wire/toproto"
 )
 
 // checkDescription holds the description to be complete, fit for the wire, and the same at each call.
 func checkDescription(ctx context.Context, s Subject) (finding, error) {
-	d, err := s.Describe(ctx)
+	return described(ctx, s.Kind, s.Describe)
+}
+
+func described(ctx context.Context, kind wire.Kind, describe func(context.Context) (method.Description, error)) (finding, error) {
+	d, err := describe(ctx)
 	if err != nil {
 		return finding{}, err
 	}
-	again, err := s.Describe(ctx)
+	again, err := describe(ctx)
 	if err != nil {
 		return finding{}, err
 	}
@@ -44,7 +49,7 @@ func checkDescription(ctx context.Context, s Subject) (finding, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return warn("%s has no %s, which sslctl %s describe would show", d.Name, join(slices.Sorted(slices.Values(missing))), s.Kind)
+		return warn("%s has no %s, which sslctl %s describe would show", d.Name, join(slices.Sorted(slices.Values(missing))), kind)
 	}
 	return ok("%s %s: %s", d.Name, d.Version, d.Title)
 }
@@ -68,6 +73,14 @@ func checkParams(ctx context.Context, s Subject) (finding, error) {
 	if err != nil {
 		return finding{}, err
 	}
+	return limits(d, func(params map[string]any) error {
+		_, err := s.Trace(ctx, params, small(s.Kind), false)
+		return err
+	})
+}
+
+// limits checks hyper-parameters by a trace that has to refuse or to take them.
+func limits(d method.Description, trace func(params map[string]any) error) (finding, error) {
 	if _, err := method.Complete(d.Params, nil); err != nil {
 		return finding{}, err
 	}
@@ -77,26 +90,26 @@ func checkParams(ctx context.Context, s Subject) (finding, error) {
 			return finding{}, fmt.Errorf("the default breaks the description: %w", err)
 		}
 		for _, v := range forbidden(p) {
-			if err := s.refuses(ctx, p.Name, v); err != nil {
+			if err := refuses(trace, p.Name, v); err != nil {
 				return finding{}, err
 			}
 			refused++
 		}
 		for _, v := range edges(p) {
-			_, err := s.Trace(ctx, map[string]any{p.Name: v}, small(s.Kind), false)
+			err := trace(map[string]any{p.Name: v})
 			if err != nil && diagnose(err).Param != p.Name {
 				return finding{}, &method.ParamError{Param: p.Name, Err: fmt.Errorf("the description allows %v, but: %w", v, err)}
 			}
 		}
 	}
-	if err := s.refuses(ctx, "no_such_parameter", 1); err != nil {
+	if err := refuses(trace, "no_such_parameter", 1); err != nil {
 		return finding{}, err
 	}
 	return ok("%d, whose defaults and limits trace; %d forbidden values are refused by name", len(d.Params), refused+1)
 }
 
-func (s Subject) refuses(ctx context.Context, name string, v any) error {
-	_, err := s.Trace(ctx, map[string]any{name: v}, small(s.Kind), false)
+func refuses(trace func(params map[string]any) error, name string, v any) error {
+	err := trace(map[string]any{name: v})
 	switch {
 	case err == nil:
 		return &method.ParamError{Param: name, Err: fmt.Errorf("%v is accepted", v)}

@@ -6,26 +6,33 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/method"
 )
 
 // Run checks a method, a subtest for each check.
 func Run(t *testing.T, m method.Method) {
 	t.Helper()
-	run(t, Method(m))
+	run(t, checks(Method(m)))
 }
 
 // RunRegulariser is Run for a regulariser.
 func RunRegulariser(t *testing.T, r method.Regulariser) {
 	t.Helper()
-	run(t, Regulariser(r))
+	run(t, checks(Regulariser(r)))
 }
 
-func run(t *testing.T, s Subject) {
+// RunBackbone is Run for a backbone.
+func RunBackbone(t *testing.T, b backbone.Backbone) {
 	t.Helper()
-	for _, c := range checks() {
+	run(t, networkChecks(Backbone(b)))
+}
+
+func run(t *testing.T, all []check) {
+	t.Helper()
+	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
-			switch r := c.make(t.Context(), s); r.Status {
+			switch r := c.make(t.Context()); r.Status {
 			case Failed:
 				t.Error(r)
 			case Warned:
@@ -65,13 +72,20 @@ func (r Result) String() string {
 }
 
 // Check makes every check, in order, until ctx ends. A subject that panics fails the check; the rest is still made.
-func Check(ctx context.Context, s Subject) []Result {
+func Check(ctx context.Context, s Subject) []Result { return makeAll(ctx, checks(s)) }
+
+// CheckBackbone is Check for a backbone.
+func CheckBackbone(ctx context.Context, s BackboneSubject) []Result {
+	return makeAll(ctx, networkChecks(s))
+}
+
+func makeAll(ctx context.Context, all []check) []Result {
 	var out []Result
-	for _, c := range checks() {
+	for _, c := range all {
 		if ctx.Err() != nil {
 			return out
 		}
-		out = append(out, c.make(ctx, s))
+		out = append(out, c.make(ctx))
 	}
 	return out
 }
@@ -79,7 +93,7 @@ func Check(ctx context.Context, s Subject) []Result {
 // check is one check. It returns what it measured and a warning, or an error.
 type check struct {
 	name string
-	run  func(ctx context.Context, s Subject) (finding, error)
+	run  func(ctx context.Context) (finding, error)
 }
 
 // finding is what a check that did not fail has to say.
@@ -96,23 +110,27 @@ func warn(format string, args ...any) (finding, error) {
 	return finding{says: fmt.Sprintf(format, args...), warn: true}, nil
 }
 
-func checks() []check {
+// checks are those of a method or regulariser.
+func checks(s Subject) []check {
+	of := func(f func(context.Context, Subject) (finding, error)) func(context.Context) (finding, error) {
+		return func(ctx context.Context) (finding, error) { return f(ctx, s) }
+	}
 	return []check{
-		{"description", checkDescription},
-		{"hyper-parameters", checkParams},
-		{"shapes", checkShapes},
-		{"determinism", checkDeterminism},
-		{"gradients", checkGradients},
-		{"permutation", checkPermutation},
-		{"batch size", checkBatchSize},
-		{"scale", checkScale},
-		{"constant embeddings", checkConstant},
-		{"NaN embeddings", checkNaN},
-		{"trace time", checkTime},
+		{"description", of(checkDescription)},
+		{"hyper-parameters", of(checkParams)},
+		{"shapes", of(checkShapes)},
+		{"determinism", of(checkDeterminism)},
+		{"gradients", of(checkGradients)},
+		{"permutation", of(checkPermutation)},
+		{"batch size", of(checkBatchSize)},
+		{"scale", of(checkScale)},
+		{"constant embeddings", of(checkConstant)},
+		{"NaN embeddings", of(checkNaN)},
+		{"trace time", of(checkTime)},
 	}
 }
 
-func (c check) make(ctx context.Context, s Subject) (r Result) {
+func (c check) make(ctx context.Context) (r Result) {
 	began := time.Now()
 	r = Result{Check: c.name, Status: Passed}
 	defer func() {
@@ -121,7 +139,7 @@ func (c check) make(ctx context.Context, s Subject) (r Result) {
 			r.Status, r.Says = Failed, fmt.Sprintf("it panicked: %v", p)
 		}
 	}()
-	f, err := c.run(ctx, s)
+	f, err := c.run(ctx)
 	if err != nil {
 		d := diagnose(err)
 		r.Status, r.Says, r.Detail, r.Param, r.Source = Failed, d.Summary, d.Detail, d.Param, d.Source
