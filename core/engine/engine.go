@@ -27,6 +27,14 @@ type Device interface {
 	Close()
 }
 
+// Distant is a device with memory of its own. To move parameters to it and gradients back at each step would cost more than
+// the step: there the optimiser is best a part of the plan, as updates.
+type Distant interface {
+	Device
+	// Distant does nothing; it marks the device.
+	Distant()
+}
+
 // Executable is a plan on a device.
 type Executable interface {
 	// Bind gives an input its memory, which is read at each run; binding again replaces it. It fails on a tensor that

@@ -55,6 +55,7 @@ func Evaluate(ctx context.Context, in Inputs, t *method.Traced, regularisers []m
 	if err != nil {
 		return Result{}, fmt.Errorf("compile the objective: %w", err)
 	}
+	defer exe.Close()
 	for _, name := range in.Names() {
 		if !g.read[name] {
 			continue

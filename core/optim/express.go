@@ -78,15 +78,17 @@ func (e *Expressed) sharedBy(rate Rate) *rateInputs {
 // Next is the value that a parameter takes by the step.
 func (e *Expressed) Next(name string) expr.Tensor { return e.next[name] }
 
-// Set fills the memory of Bound for the next step, as [Optimizer.Step] takes lr, and counts it.
-func (e *Expressed) Set(lr float64) {
-	e.opt.steps++
+// Set fills the memory of Bound for the nth step, counted from 1, as [Optimizer.Step] takes lr.
+func (e *Expressed) Set(lr float64, n int) {
 	for _, r := range e.rates {
-		for i, v := range e.opt.rule.rates(e.opt.rateOf(r.rate, lr), e.opt.steps) {
+		for i, v := range e.opt.rule.rates(e.opt.rateOf(r.rate, lr), n) {
 			r.data[i] = float32(v)
 		}
 	}
 }
+
+// Done counts a step of the plan as taken.
+func (e *Expressed) Done() { e.opt.steps++ }
 
 // symbols are a parameter as a rule expresses its step.
 type symbols struct {

@@ -80,10 +80,11 @@ func express(t *testing.T, pool *kernel.Pool, params []optim.Param, rule optim.R
 
 func (s *stepped) step(t *testing.T, lr float64) {
 	t.Helper()
-	s.e.Set(lr)
+	s.e.Set(lr, s.opt.Steps()+1)
 	if err := errors.Join(s.exe.Run(t.Context()), s.exe.Fetch(t.Context())); err != nil {
 		t.Fatal(err)
 	}
+	s.e.Done()
 }
 
 // TestExpressedRulesFollowTorch holds a plan's updates to PyTorch's figures, as TestRulesFollowTorch does the kernels.

@@ -18,7 +18,7 @@ import (
 )
 
 // Param is one tensor to train. Value and Grad are read and written in place and hold the product of Shape
-// elements each. Only the length of Shape matters here: one-dimensional tensors are biases and the scales and
+// elements each; Grad is nil where the step is a plan's ([Optimizer.Express]). Only the length of Shape matters here: one-dimensional tensors are biases and the scales and
 // shifts of norms, which rules may treat apart.
 type Param struct {
 	Name  string
@@ -106,7 +106,7 @@ func checkParam(p Param, seen map[string]bool) error {
 		return fmt.Errorf("parameter of shape %v has no name", p.Shape)
 	case seen[p.Name]:
 		return fmt.Errorf("parameter %s stands twice", p.Name)
-	case len(p.Value) != n || len(p.Grad) != n:
+	case len(p.Value) != n || p.Grad != nil && len(p.Grad) != n:
 		return fmt.Errorf("parameter %s of shape %v needs %d elements, has %d values and %d gradients", p.Name, p.Shape, n, len(p.Value), len(p.Grad))
 	}
 	seen[p.Name] = true

@@ -183,7 +183,7 @@ func TestRates(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	ok := optim.Param{Name: "w", Value: make([]float32, 2), Grad: make([]float32, 2), Shape: []int{2}}
 	short := ok
-	short.Grad = nil
+	short.Grad = []float32{}
 	nameless := ok
 	nameless.Name = ""
 	for name, c := range map[string]struct {
@@ -191,7 +191,7 @@ func TestNewRefuses(t *testing.T) {
 		rule   optim.Rule
 		o      optim.Options
 	}{
-		"no gradient":      {[]optim.Param{short}, optim.SGD{}, optim.Options{}},
+		"short gradient":   {[]optim.Param{short}, optim.SGD{}, optim.Options{}},
 		"no name":          {[]optim.Param{nameless}, optim.SGD{}, optim.Options{}},
 		"twice":            {[]optim.Param{ok, ok}, optim.SGD{}, optim.Options{}},
 		"momentum of 1":    {[]optim.Param{ok}, optim.SGD{Momentum: 1}, optim.Options{}},

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,10 @@ const metaConfig = "config"
 // optimiser's state. Data order and augmentation are functions of the step and need none. Weights that are not finite are
 // not saved: the error then is that of a diverged run, and the checkpoints before stay.
 func (t *trainer) save() error {
+	// Whatever ended the run: its state is wanted.
+	if err := t.net.exe.Fetch(context.Background()); err != nil {
+		return fmt.Errorf("save the state: %w", err)
+	}
 	for _, p := range t.net.model.Params {
 		if i := slices.IndexFunc(t.net.values[p.Name], notFinite); i >= 0 {
 			return t.diverged("parameter %s holds %v after step %d", p.Name, t.net.values[p.Name][i], t.step)
@@ -71,7 +76,7 @@ func (t *trainer) restore(c *run.Checkpoint) error {
 	}
 	t.step = c.Step
 	t.loader.Seek(c.Step)
-	return nil
+	return t.net.hold()
 }
 
 // under are the tensors whose names open with a prefix, by the rest of their names.

@@ -25,6 +25,9 @@ func (t *trainer) probeDue() bool {
 // probe records the accuracy of nearest neighbours, which need no training of their own, and keeps the checkpoint of the
 // best. Its record is the last that it writes, so that after an interruption in its midst it is done again.
 func (t *trainer) probe(ctx context.Context) error {
+	if err := t.net.exe.Fetch(ctx); err != nil {
+		return err
+	}
 	e := &evaluation{job: t.job, net: t.net, views: t.views}
 	train, test, err := e.features(ctx, run.Trained, t.net.values)
 	if err != nil {

@@ -38,7 +38,7 @@ func Evaluate(ctx context.Context, j Job, folder *run.Folder) (run.Result, error
 	if err != nil {
 		return run.Result{}, err
 	}
-	defer t.loader.Close()
+	defer t.close()
 	c, err := folder.LoadLast()
 	if err != nil {
 		return run.Result{}, err
@@ -101,6 +101,9 @@ type judgement struct {
 
 // judge extracts features and measures them. Without labels there is a verdict on collapse alone.
 func (e *evaluation) judge(ctx context.Context) (j judgement, err error) {
+	if err := e.net.exe.Fetch(ctx); err != nil {
+		return j, err
+	}
 	train, test, err := e.features(ctx, run.Trained, e.net.values)
 	if err != nil {
 		return j, err
@@ -160,6 +163,7 @@ func (e *evaluation) features(ctx context.Context, kind string, values map[strin
 	if err != nil {
 		return train, test, err
 	}
+	defer x.exe.Close()
 	total := e.job.Data.Train.Len() + e.job.Data.Test.Len()
 	tell := func(before int) func(done, _ int) {
 		return func(done, _ int) {

@@ -46,7 +46,7 @@ func newExtractor(d engine.Device, spec model.Spec, values map[string][]float32)
 		if !ok {
 			return fmt.Errorf("evaluation: %s has no value", name)
 		}
-		return exe.Bind(t, v)
+		return exe.Hold(t, v)
 	}
 	for _, p := range eval.Params {
 		if err := bind(p.Tensor, p.Name); err != nil {

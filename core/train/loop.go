@@ -67,21 +67,21 @@ func (t *trainer) account(p *pace) error {
 	return nil
 }
 
-// advance is one training step. On an error the weights are those of the step before.
+// advance is one training step. On an error of the batch or of a plugin the weights are those of the step before.
 func (t *trainer) advance(ctx context.Context) error {
-	batch, err := t.loader.Next(ctx)
-	if err != nil {
-		return err
+	u := t.take(ctx)
+	if u.err != nil {
+		return u.err
 	}
-	defer batch.Release()
-	if err := t.net.forwardBackward(ctx, batch.Pixels); err != nil {
+	defer u.release()
+	if err := t.forwardBackward(ctx); err != nil {
 		return err
 	}
 	t.last = t.read()
 	if err := t.finite(); err != nil {
 		return err
 	}
-	t.learnOnline(batch.Labels)
+	t.learnOnline(u.labels)
 	t.opt.step(t.step)
 	t.net.updateBuffers()
 	t.step++

@@ -1,11 +1,13 @@
 package train
 
 import (
-	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/model"
+	"github.com/sslctl/sslctl/core/optim"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
 
@@ -17,6 +19,7 @@ type network struct {
 	values map[string][]float32 // in memory layout, by name
 	readsY bool                 // representations are read after a step, for the online probe
 	stored engine.Precision     // of activations
+	held   []optim.Memory       // what a device with memory of its own keeps
 }
 
 func newNetwork(j Job, size int) (n *network, err error) {
@@ -30,12 +33,15 @@ func newNetwork(j Job, size int) (n *network, err error) {
 	if n.stored, err = engine.ParsePrecision(j.Config.Train.Precision); err != nil {
 		return nil, err
 	}
+	if distant(j.Device) {
+		return n, nil // it is loaded together with the optimiser's step
+	}
 	return n, n.connect(j.Device)
 }
 
 // connect loads the training graph on a device and binds the parameters, which are updated in place.
 func (n *network) connect(d engine.Device) (err error) {
-	if n.exe, err = load(d, n.stored, n.outputs()); err != nil {
+	if n.exe, err = n.load(d, n.outputs(), nil); err != nil {
 		return err
 	}
 	for _, p := range n.model.Params {
@@ -46,30 +52,47 @@ func (n *network) connect(d engine.Device) (err error) {
 	return nil
 }
 
-// outputs is what a training step reads: loss, terms, gradients, batch statistics and embeddings.
+// outputs is what a training step reads: the results, gradients and batch statistics.
 func (n *network) outputs() []expr.Tensor {
-	m := n.model
-	outputs := append([]expr.Tensor{m.Loss}, m.Z...)
-	outputs = append(outputs, m.P...)
-	if n.readsY {
-		outputs = append(outputs, m.Y...)
-	}
-	for _, t := range m.Terms {
-		outputs = append(outputs, t.Value)
-	}
-	for _, p := range m.Params {
+	outputs := n.results()
+	for _, p := range n.model.Params {
 		if !p.Frozen {
 			outputs = append(outputs, p.Grad)
 		}
 	}
-	for _, b := range m.Buffers {
+	for _, b := range n.model.Buffers {
 		outputs = append(outputs, b.Stats)
 	}
 	return outputs
 }
 
-func load(d engine.Device, stored engine.Precision, outputs []expr.Tensor) (engine.Executable, error) {
-	plan, err := engine.CompileFor(stored, outputs...)
+// results are loss, terms and embeddings, and representations where the online probe reads them.
+func (n *network) results() []expr.Tensor {
+	m := n.model
+	results := append([]expr.Tensor{m.Loss}, m.Z...)
+	results = append(results, m.P...)
+	if n.readsY {
+		results = append(results, m.Y...)
+	}
+	for _, t := range m.Terms {
+		results = append(results, t.Value)
+	}
+	return results
+}
+
+// load puts the training plan on a device.
+func (n *network) load(d engine.Device, outputs []expr.Tensor, updates []engine.Update) (engine.Executable, error) {
+	exe, err := load(d, n.stored, outputs, updates...)
+	var memory *engine.OutOfMemory
+	if errors.As(err, &memory) {
+		return nil, fault.New(fault.Device, n.smaller(memory), "%w", err)
+	}
+	return exe, err
+}
+
+// load compiles a plan and puts it on a device.
+func load(d engine.Device, stored engine.Precision, outputs []expr.Tensor, updates ...engine.Update) (engine.Executable, error) {
+	plan, err := engine.CompileStep(stored, outputs, updates)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +103,33 @@ func load(d engine.Device, stored engine.Precision, outputs []expr.Tensor) (engi
 	return exe, nil
 }
 
-// forwardBackward computes loss and gradients of a batch. Nothing that the next step depends on changes.
-func (n *network) forwardBackward(ctx context.Context, pixels []float32) error {
-	if err := n.exe.Bind(n.model.Pixels, pixels); err != nil {
-		return err
+// smaller is the advice to take a batch that fits. Parameters, with gradient and optimiser's state, need their memory whatever
+// the batch; all else grows with it.
+func (n *network) smaller(m *engine.OutOfMemory) string {
+	fixed := 0
+	for _, p := range n.model.Params {
+		fixed += paramBytes * len(n.values[p.Name])
 	}
-	return n.exe.Run(ctx)
+	if fixed >= m.Free || m.Needed <= fixed {
+		return "choose a smaller backbone or head, or a GPU with more memory"
+	}
+	fits := int(float64(n.spec.Batch) * float64(m.Free-fixed) / float64(m.Needed-fixed))
+	if fits -= fits % batchStep; fits < 2 {
+		return "choose a smaller backbone or smaller images, or a GPU with more memory"
+	}
+	return fmt.Sprintf("a batch of %d should fit: --batch %d, or end what else uses the GPU", fits, fits)
 }
 
-// updateBuffers moves batch norm's running statistics towards the batch's.
+const (
+	paramBytes = 16 // of one trained number: value, gradient, two slots of the optimiser
+	batchStep  = 8  // to which advice on the batch is rounded down
+)
+
+// updateBuffers moves batch norm's running statistics towards the batch's, unless the device has done it.
 func (n *network) updateBuffers() {
+	if n.held != nil {
+		return
+	}
 	for _, b := range n.model.Buffers {
 		b.Update(n.values[b.Name], n.exe.Read(b.Stats))
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/optim"
 	"github.com/sslctl/sslctl/sdk/method"
 )
@@ -16,6 +17,11 @@ type optimiser struct {
 	schedule optim.Schedule
 	average  *optim.Average // nil without a target branch
 	momentum optim.Momentum
+
+	// Where the step is a part of the device's plan:
+	expressed *optim.Expressed
+	bound     []optim.Memory // what changes from step to step
+	shares    []float32      // of the moving average
 }
 
 // predictorPrefix opens the names of the predictor's parameters.
@@ -25,7 +31,7 @@ func newOptimiser(c config.Config, n *network, total, perEpoch int, pool *kernel
 	var params []optim.Param
 	for _, p := range n.model.Params {
 		if !p.Frozen {
-			params = append(params, optim.Param{Name: p.Name, Value: n.values[p.Name], Grad: n.exe.Read(p.Grad), Shape: p.Shape})
+			params = append(params, optim.Param{Name: p.Name, Value: n.values[p.Name], Grad: n.gradient(p), Shape: p.Shape})
 		}
 	}
 	o := &optimiser{pool: pool, schedule: scheduleOf(c, total, perEpoch)}
@@ -86,8 +92,20 @@ func momentumOf(t method.Target, total int) optim.Momentum {
 	return optim.Momentum{Base: t.Momentum, Final: t.Final, Total: total, Constant: t.Schedule == "constant"}
 }
 
-// step is one update with the gradients of step k = 0, 1, ...
+// gradient is the memory in which a gradient arrives; nil where the device uses it up.
+func (n *network) gradient(p model.Param) []float32 {
+	if n.exe == nil {
+		return nil
+	}
+	return n.exe.Read(p.Grad)
+}
+
+// step is one update with the gradients of step k = 0, 1, ..., unless the device has made it.
 func (o *optimiser) step(k int) {
+	if o.expressed != nil {
+		o.expressed.Done()
+		return
+	}
 	o.rule.Step(o.pool, o.schedule.At(k))
 	if o.average != nil {
 		o.average.Step(o.pool, o.momentum.At(k))

@@ -1,7 +1,7 @@
 package train
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -109,7 +109,7 @@ func (r *replay) train(pass func(step int) []kink) fit {
 
 func (r *replay) forwardBackward(step int) {
 	r.t.Helper()
-	if err := r.net.forwardBackward(context.Background(), r.pixels[step]); err != nil {
+	if err := errors.Join(r.net.exe.Bind(r.net.model.Pixels, r.pixels[step]), r.net.exe.Run(r.t.Context())); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -52,7 +52,7 @@ func Run(ctx context.Context, j Job, resume bool) (run.Result, error) {
 	if err != nil {
 		return run.Result{}, err
 	}
-	defer t.loader.Close()
+	defer t.close()
 	if err := t.begin(resume); err != nil {
 		return run.Result{}, err
 	}
@@ -154,6 +154,7 @@ type trainer struct {
 	opt    *optimiser
 	online *probe.Online // nil where the configuration or the data has none
 	loader *data.Loader
+	ahead  *turn // the batch of the next step, where it was fetched before
 	views  viewSet
 	total  int // steps
 	step   int // steps done
@@ -179,8 +180,19 @@ func newTrainer(j Job) (*trainer, error) {
 	if t.opt, err = newOptimiser(j.Config, t.net, t.total, t.loader.StepsPerEpoch(), j.Pool); err != nil {
 		return nil, err
 	}
+	if distant(j.Device) {
+		if err := t.net.reside(j.Device, t.opt); err != nil {
+			return nil, err
+		}
+	}
 	t.online = newOnline(j, t.net, t.total)
 	return t, nil
+}
+
+// close ends the loader and frees the device's memory.
+func (t *trainer) close() {
+	t.loader.Close()
+	t.net.exe.Close()
 }
 
 // steps is the length of the run on so many images.

@@ -45,7 +45,7 @@ type Device struct {
 	loaded    []*Executable
 }
 
-var _ engine.Device = (*Device)(nil)
+var _ engine.Distant = (*Device)(nil)
 
 // Open takes a GPU by its number, and finds what its kernels are compiled with. What is missing is a fault of code Device that
 // says how to get it; what is only slower without is told by Notes.
@@ -108,6 +108,9 @@ func algorithms() string {
 
 // Name is "cuda".
 func (d *Device) Name() string { return "cuda" }
+
+// Distant marks the device: it has memory of its own.
+func (d *Device) Distant() {}
 
 // Notes lists what is slower than it could be, with the reasons: a library that is missing or too old.
 func (d *Device) Notes() []error { return d.libraries.Notes() }

@@ -26,16 +26,30 @@ type Buffer struct {
 // Update moves value towards the batch's statistics, once for each group in order:
 // value <- (1-Momentum)*value + Momentum*new, where a new variance is unbiased, rows/(rows-1) times the biased one.
 func (u Buffer) Update(value, stats []float32) {
-	c := len(value)
-	factor := 1.0
-	if u.Row == 1 && u.Rows > 1 {
-		factor = float64(u.Rows) / float64(u.Rows-1)
-	}
+	c, factor := len(value), u.unbiased()
 	for at := u.Row * c; at < len(stats); at += 2 * c {
 		for i := range value {
 			value[i] = float32((1-Momentum)*float64(value[i]) + Momentum*factor*float64(stats[at+i]))
 		}
 	}
+}
+
+// unbiased is what the batch's statistic is multiplied by.
+func (u Buffer) unbiased() float64 {
+	if u.Row == 1 && u.Rows > 1 {
+		return float64(u.Rows) / float64(u.Rows-1)
+	}
+	return 1
+}
+
+// Next is Update as an expression: what a value becomes by Stats, for devices that keep it themselves.
+func (u Buffer) Next(value expr.Tensor) expr.Tensor {
+	c, factor := u.Shape[0], u.unbiased()
+	for group := range u.Stats.Dim(0) {
+		batch := u.Stats.Slice(0, group, group+1).Slice(1, u.Row, u.Row+1).Reshape(c)
+		value = value.Scale(1 - Momentum).Add(batch.Scale(Momentum * factor))
+	}
+	return value
 }
 
 // BatchNorm normalises each channel, the last axis of x: (x - mean)/sqrt(var + Eps), then with affine times `weight` plus

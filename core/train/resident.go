@@ -1,0 +1,99 @@
+package train
+
+import (
+	"slices"
+
+	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/optim"
+	"github.com/sslctl/sslctl/sdk/expr"
+)
+
+// On a device with memory of its own the whole step is one plan: optimiser, moving average and running statistics are updates
+// of it, and parameters, the optimiser's state and buffers stay there. The host's copies are those of the last fetch.
+
+// distant reports whether a device has memory of its own.
+func distant(d engine.Device) bool {
+	_, ok := d.(engine.Distant)
+	return ok
+}
+
+// reside makes the optimiser's step a part of the training graph, loads it and gives the device all state.
+func (n *network) reside(d engine.Device, o *optimiser) error {
+	updates, err := o.express(n)
+	if err != nil {
+		return err
+	}
+	// Last layers first: each gradient is used up as soon as it is there.
+	slices.Reverse(updates)
+	if n.exe, err = n.load(d, n.results(), append(n.statistics(), updates...)); err != nil {
+		return err
+	}
+	for _, p := range n.model.Params {
+		n.held = append(n.held, optim.Memory{Input: p.Tensor, Data: n.values[p.Name]})
+	}
+	n.held = append(n.held, o.expressed.Held...)
+	for _, m := range o.bound {
+		if err := n.exe.Bind(m.Input, m.Data); err != nil {
+			return err
+		}
+	}
+	return n.hold()
+}
+
+// hold gives the device the host's values, at the beginning and when they were restored.
+func (n *network) hold() error {
+	for _, m := range n.held {
+		if err := n.exe.Hold(m.Input, m.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statistics are the updates of batch norm's running statistics, whose inputs are made here.
+func (n *network) statistics() []engine.Update {
+	var updates []engine.Update
+	for _, b := range n.model.Buffers {
+		in := n.model.Builder.Input(b.Name, b.Shape...)
+		n.held = append(n.held, optim.Memory{Input: in, Data: n.values[b.Name]})
+		updates = append(updates, engine.Update{Input: in, Value: b.Next(in)})
+	}
+	return updates
+}
+
+// express writes the step of optimiser and moving average into the network's graph.
+func (o *optimiser) express(n *network) ([]engine.Update, error) {
+	b := n.model.Builder
+	inputs, grads := map[string]expr.Tensor{}, map[string]expr.Tensor{}
+	for _, p := range n.model.Params {
+		inputs[p.Name], grads[p.Name] = p.Tensor, p.Grad
+	}
+	var err error
+	o.expressed, err = o.rule.Express(b, func(name string) (value, grad expr.Tensor) { return inputs[name], grads[name] })
+	if err != nil {
+		return nil, err
+	}
+	o.bound = o.expressed.Bound
+	updates := slices.Clone(o.expressed.Updates)
+	if o.average == nil {
+		return updates, nil
+	}
+	o.shares = make([]float32, 2)
+	keep, rest := b.Input("average.keep"), b.Input("average.rest")
+	o.bound = append(o.bound, optim.Memory{Input: keep, Data: o.shares[:1]}, optim.Memory{Input: rest, Data: o.shares[1:]})
+	for _, p := range n.model.Pairs {
+		updates = append(updates, engine.Update{Input: inputs[p.Target], Value: optim.Follow(inputs[p.Target], o.expressed.Next(p.Online), keep, rest)})
+	}
+	return updates, b.Err()
+}
+
+// prepare fills what a device's step k = 0, 1, ... is given by the host: rates.
+func (o *optimiser) prepare(k int) {
+	if o.expressed == nil {
+		return
+	}
+	o.expressed.Set(o.schedule.At(k), k+1)
+	if o.average != nil {
+		o.shares[0], o.shares[1] = optim.AverageRates(o.momentum.At(k))
+	}
+}
