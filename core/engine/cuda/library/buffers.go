@@ -15,7 +15,7 @@ const (
 	shared           // how many there are
 )
 
-// searchSpace is the workspace in bytes with which algorithms are measured. What asks for more is seldom quicker.
+// searchSpace is the most workspace in bytes that an algorithm may need. What asks for more is seldom quicker.
 const searchSpace = 256 << 20
 
 // productSpace is the workspace in bytes that cublasLt may use: what NVIDIA advises for Hopper.

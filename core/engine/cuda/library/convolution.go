@@ -49,6 +49,7 @@ type convolution struct {
 	operation *cudnn.Operation
 	key       string // of the problem, for the choice of its algorithm
 	suggested cudnn.Algorithm
+	space     int // workspace in bytes with which it is measured
 	a, b, to  kernels.Arg
 }
 

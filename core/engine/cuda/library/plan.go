@@ -84,7 +84,7 @@ func (v *Plan) Declined() map[int]error { return v.declined }
 // Source are the texts of the kernels that Enqueue launches, for [kernels.Unit].
 func (v *Plan) Source() []string { return v.source }
 
-// Bytes is the device memory that Prepare allocates; measuring takes 256 MB more for a while, and can change what is needed.
+// Bytes is the device memory that Prepare allocates, before measured algorithms change the workspace.
 func (v *Plan) Bytes() int { return v.buffers.bytes() }
 
 // Buffer is where a buffer of the plan's kernels lives, once Prepare has run.

@@ -33,6 +33,11 @@ func (v *Plan) choose(c *convolution) error {
 	if c.suggested, err = take(c, suggested); err != nil {
 		return err
 	}
+	for _, a := range suggested {
+		if a.Workspace <= searchSpace {
+			c.space = max(c.space, a.Workspace)
+		}
+	}
 	v.searches = append(v.searches, c)
 	return nil
 }
@@ -63,7 +68,9 @@ const margin = 1.05
 // search measures the algorithms of convolutions that have no choice yet, and adds the choices to the file. Where there is no
 // memory to measure in, the suggestions stay.
 func (v *Plan) search(d Device) error {
-	v.buffers.sizes[workspace] = searchSpace
+	for _, c := range v.searches {
+		v.buffers.share(workspace, c.space)
+	}
 	err := v.buffers.resize(v.libraries.context, workspace)
 	if errors.Is(err, drv.ErrOutOfMemory) {
 		v.libraries.note(fmt.Errorf("algorithms of convolutions are cuDNN's suggestions: no memory to measure them in: %w", err))
@@ -94,7 +101,7 @@ func (v *Plan) search(d Device) error {
 
 // measure tries all algorithms of a convolution on its own operands.
 func (v *Plan) measure(c *convolution, d Device) (cudnn.Algorithm, error) {
-	measured, err := c.operation.Measure(v.place(c.a, d), v.place(c.b, d), v.place(c.to, d), v.buffers.at[workspace], searchSpace)
+	measured, err := c.operation.Measure(v.place(c.a, d), v.place(c.b, d), v.place(c.to, d), v.buffers.at[workspace], c.space)
 	if err != nil {
 		return cudnn.Algorithm{}, err
 	}
@@ -102,10 +109,15 @@ func (v *Plan) measure(c *convolution, d Device) (cudnn.Algorithm, error) {
 	if err != nil {
 		return best, err
 	}
+	return prefer(c.suggested, measured, best), nil
+}
+
+// prefer is the library's suggestion where it is about as quick as the best.
+func prefer(suggested cudnn.Algorithm, measured []cudnn.Algorithm, best cudnn.Algorithm) cudnn.Algorithm {
 	for _, a := range measured {
-		if a.ID == c.suggested.ID && a.Math == c.suggested.Math && a.Milliseconds <= margin*best.Milliseconds {
-			return a, nil
+		if a.ID == suggested.ID && a.Math == suggested.Math && a.Milliseconds <= margin*best.Milliseconds {
+			return a
 		}
 	}
-	return best, nil
+	return best
 }
