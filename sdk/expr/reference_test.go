@@ -274,6 +274,7 @@ func reference(t *testing.T) string {
 		}
 	}
 	of, composed := fluent(t, idents)
+	kernels := cudaKernels(t)
 	var s strings.Builder
 	fmt.Fprintf(&s, preamble, OpSet, len(idents))
 	for _, f := range all {
@@ -281,9 +282,9 @@ func reference(t *testing.T) string {
 		if f.rule != "" {
 			fmt.Fprintf(&s, "%s.\n\n", strings.ToUpper(f.rule[:1])+f.rule[1:])
 		}
-		s.WriteString("| op | in Go | meaning | operands | attributes | shapes, for example | gradient |\n|---|---|---|---|---|---|---|\n")
+		s.WriteString("| op | in Go | meaning | operands | attributes | shapes, for example | gradient | CUDA kernel |\n|---|---|---|---|---|---|---|---|\n")
 		for _, op := range f.ops {
-			s.WriteString(row(t, op, of[op.kind]))
+			s.WriteString(row(t, op, of[op.kind], kernels[op.kind]))
 		}
 		s.WriteByte('\n')
 	}
@@ -294,7 +295,30 @@ func reference(t *testing.T) string {
 	return s.String()
 }
 
-func row(t *testing.T, op described, methods []string) string {
+// cudaKernels lists for each op the functions of core/engine/cuda/kernels that compute it, which the tests there find out.
+func cudaKernels(t *testing.T) map[Kind][]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "core", "engine", "cuda", "kernels", "testdata", "ops.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[Kind][]string{}
+	for line := range strings.Lines(string(text)) {
+		kind, functions, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if !ok {
+			t.Fatalf("ops.txt: %q", line)
+		}
+		of[Kind(kind)] = strings.Split(functions, ", ")
+	}
+	for _, kind := range Kinds() {
+		if len(of[kind]) == 0 {
+			t.Errorf("op %s has no CUDA kernel", kind)
+		}
+	}
+	return of
+}
+
+func row(t *testing.T, op described, methods, kernels []string) string {
 	t.Helper()
 	example, ok := samples()[op.kind]
 	if !ok {
@@ -313,8 +337,8 @@ func row(t *testing.T, op described, methods []string) string {
 	if set := example.attrs.String(); set != "" {
 		shapes += " with" + strings.Trim(strings.NewReplacer("{", "", "}", "").Replace(set), "")
 	}
-	return fmt.Sprintf("| `%s` | %s | `%s` | %s | %s | %s | %s |\n", op.kind, code(methods), op.meaning,
-		operands(definitions[op.kind]), code(attributes), shapes, example.gradient(op.kind))
+	return fmt.Sprintf("| `%s` | %s | `%s` | %s | %s | %s | %s | %s |\n", op.kind, code(methods), op.meaning,
+		operands(definitions[op.kind]), code(attributes), shapes, example.gradient(op.kind), code(kernels))
 }
 
 func code(names []string) string {
@@ -336,7 +360,9 @@ equal shapes; the SDK for Python has the same set ([python.md](python.md)). An o
 gradients, by layers (sdk/expr/nn) or by broadcasting, and can be applied with ` + "`Builder.Apply`" + `.
 
 "attributes" are the constants that count, and "gradient" says for which operands the host can differentiate. A gradient stops,
-without an error, at an op that has none.
+without an error, at an op that has none. "CUDA kernel" names the functions of core/engine/cuda/kernels/cu that compute the op on
+a GPU; "view" needs none. Neighbouring elementwise ops run as one chain, and with cuDNN and cublasLt these compute convolutions and
+products instead.
 
 `
 
