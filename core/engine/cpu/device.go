@@ -35,13 +35,12 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &Executable{plan: p, pool: d.recorder.Pool(), workers: d.pool, recorder: d.recorder,
 		data: make([][]float32, len(p.Values)), halves: make([][]kernel.BF16, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
 	e.place(kernel.Alloc(p.Arena / engine.Float32.Bytes()))
-	e.staging = kernel.Alloc(e.stagingSize())
 	for i, in := range p.Instrs {
 		run, err := e.lower(in)
 		if err != nil {
 			return nil, fmt.Errorf("instruction %d: %w", i, err)
 		}
-		e.calls = append(e.calls, e.staged(in, run))
+		e.calls = append(e.calls, run)
 	}
 	e.stale, e.readers, e.updates = make([]bool, len(e.calls)), p.Readers(), p.FirstUpdate()
 	return e, nil
@@ -76,7 +75,6 @@ type Executable struct {
 	recorder *kernel.Recorder
 	data     [][]float32     // of each value stored in float32
 	halves   [][]kernel.BF16 // of each value stored in bfloat16
-	staging  []float32       // for the operands of kernels that know float32 only
 	inputs   []engine.ID
 	bound    []bool
 	calls    []func()           // kernels of each instruction

@@ -188,16 +188,16 @@ func (e *Executable) pooling(in engine.Instr) func() {
 	switch in.Kind {
 	case expr.AvgPool:
 		p := kernel.AvgPool{N: as[0], H: as[1], W: as[2], C: as[3], OutH: os[1], OutW: os[2]}
-		return func() { p.Forward(e.pool, e.data[a], e.data[out]) }
+		return func() { p.ForwardOf(e.pool, e.array(a), e.array(out)) }
 	case expr.AvgPoolGrad:
 		p := kernel.AvgPool{N: as[0], H: os[1], W: os[2], C: as[3], OutH: as[1], OutW: as[2]}
-		return func() { p.Backward(e.pool, e.data[a], e.data[out]) }
+		return func() { p.BackwardOf(e.pool, e.array(a), e.array(out)) }
 	case expr.MaxPool:
 		p := kernel.MaxPool{N: as[0], H: as[1], W: as[2], C: as[3], Size: in.Attrs.Kernel, Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
-		return func() { p.Forward(e.pool, e.data[a], e.data[out]) }
+		return func() { p.ForwardOf(e.pool, e.array(a), e.array(out)) }
 	}
 	p := kernel.MaxPool{N: os[0], H: os[1], W: os[2], C: os[3], Size: in.Attrs.Kernel, Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
-	return func() { p.Backward(e.pool, e.data[in.In[1]], e.data[a], e.data[out]) }
+	return func() { p.BackwardOf(e.pool, e.array(in.In[1]), e.array(a), e.array(out)) }
 }
 
 func (e *Executable) offDiagonal(in engine.Instr) func() {

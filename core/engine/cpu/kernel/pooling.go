@@ -21,31 +21,39 @@ func (m MaxPool) OutSize() (p, q int) {
 	return (m.H+2*m.Pad-m.Size)/m.Stride + 1, (m.W+2*m.Pad-m.Size)/m.Stride + 1
 }
 
-func (m MaxPool) check(x, y []float32) {
+func (m MaxPool) check(x, y Array) {
 	p, q := m.OutSize()
 	if min(m.H, m.W, m.C, m.Size, m.Stride, p, q) < 1 || min(m.N, m.Pad) < 0 || 2*m.Pad > m.Size {
 		panic(fmt.Sprintf("kernel: no such pooling: %+v", m))
 	}
-	if len(x) < m.N*m.H*m.W*m.C || len(y) < m.N*p*q*m.C {
-		panic(fmt.Sprintf("kernel: pooling %+v: x and y have %d and %d entries", m, len(x), len(y)))
+	if x.Len() < m.N*m.H*m.W*m.C || y.Len() < m.N*p*q*m.C {
+		panic(fmt.Sprintf("kernel: pooling %+v: x and y have %d and %d entries", m, x.Len(), y.Len()))
 	}
 }
 
 // Forward computes y.
-func (m MaxPool) Forward(p *Pool, x, y []float32) {
+func (m MaxPool) Forward(p *Pool, x, y []float32) { m.ForwardOf(p, Floats(x), Floats(y)) }
+
+// ForwardOf is Forward for images in either storage.
+func (m MaxPool) ForwardOf(p *Pool, x, y Array) {
 	m.check(x, y)
 	oh, ow := m.OutSize()
-	p.Run(m.N*oh, func(_, task int) {
+	p.Run(m.N*oh, func(worker, task int) {
 		n, i := task/oh, task%oh
+		h0, h1 := max(0, i*m.Stride-m.Pad), min(m.H, i*m.Stride-m.Pad+m.Size)
+		from := p.toRead(worker, x.slice((n*m.H+h0)*m.W*m.C, (n*m.H+h1)*m.W*m.C))
+		row := y.slice(task*ow*m.C, (task+1)*ow*m.C)
+		to := p.toWrite(worker, row)
 		for j := range ow {
-			out := y[(task*ow+j)*m.C:][:m.C]
+			out := to[j*m.C : (j+1)*m.C]
 			for k := range out {
 				out[k] = float32(math.Inf(-1))
 			}
 			m.window(i, j, func(h, w int) {
-				p.isa.Binary(Max, out, x[((n*m.H+h)*m.W+w)*m.C:], out)
+				p.isa.Binary(Max, out, from[((h-h0)*m.W+w)*m.C:], out)
 			})
 		}
+		p.isa.finish(row, to)
 	})
 }
 
@@ -62,11 +70,17 @@ func (m MaxPool) window(i, j int, f func(h, w int)) {
 // Backward computes dx, the gradient of x, from dy, the gradient of y. Each window's gradient goes to its first maximum, row
 // by row, as in PyTorch. The maxima are found again from x.
 func (m MaxPool) Backward(p *Pool, x, dy, dx []float32) {
+	m.BackwardOf(p, Floats(x), Floats(dy), Floats(dx))
+}
+
+// BackwardOf is Backward for images in either storage.
+func (m MaxPool) BackwardOf(p *Pool, x, dy, dx Array) {
 	m.check(x, dy)
 	oh, ow := m.OutSize()
 	image := m.H * m.W * m.C
 	p.Run(m.N, func(worker, n int) {
-		from, to := x[n*image:(n+1)*image], dx[n*image:(n+1)*image]
+		all := dx.slice(n*image, (n+1)*image)
+		from, to := p.toRead(worker, x.slice(n*image, (n+1)*image)), p.toWrite(worker, all)
 		clear(to)
 		top, left := p.Scratch(worker, m.C), p.Scratch(worker, m.C)
 		for i := range oh {
@@ -74,7 +88,7 @@ func (m MaxPool) Backward(p *Pool, x, dy, dx []float32) {
 				for k := range top {
 					top[k] = float32(math.Inf(-1))
 				}
-				copy(left, dy[((n*oh+i)*ow+j)*m.C:])
+				p.isa.read(left, dy.from(((n*oh+i)*ow+j)*m.C))
 				m.window(i, j, func(h, w int) { p.isa.Binary(Max, top, from[(h*m.W+w)*m.C:], top) })
 				m.window(i, j, func(h, w int) {
 					at := (h*m.W + w) * m.C
@@ -82,6 +96,7 @@ func (m MaxPool) Backward(p *Pool, x, dy, dx []float32) {
 				})
 			}
 		}
+		p.isa.finish(all, to)
 	})
 }
 
@@ -105,12 +120,12 @@ type AvgPool struct {
 	OutH, OutW int
 }
 
-func (a AvgPool) check(x, y []float32) {
+func (a AvgPool) check(x, y Array) {
 	if min(a.H, a.W, a.C, a.OutH, a.OutW) < 1 || a.N < 0 {
 		panic(fmt.Sprintf("kernel: no such pooling: %+v", a))
 	}
-	if len(x) < a.N*a.H*a.W*a.C || len(y) < a.N*a.OutH*a.OutW*a.C {
-		panic(fmt.Sprintf("kernel: pooling %+v: x and y have %d and %d entries", a, len(x), len(y)))
+	if x.Len() < a.N*a.H*a.W*a.C || y.Len() < a.N*a.OutH*a.OutW*a.C {
+		panic(fmt.Sprintf("kernel: pooling %+v: x and y have %d and %d entries", a, x.Len(), y.Len()))
 	}
 }
 
@@ -118,39 +133,49 @@ func (a AvgPool) check(x, y []float32) {
 func adaptive(size, count, i int) (lo, hi int) { return i * size / count, parts((i+1)*size, count) }
 
 // Forward computes y, [N, OutH, OutW, C], from x.
-func (a AvgPool) Forward(p *Pool, x, y []float32) {
+func (a AvgPool) Forward(p *Pool, x, y []float32) { a.ForwardOf(p, Floats(x), Floats(y)) }
+
+// ForwardOf is Forward for images in either storage.
+func (a AvgPool) ForwardOf(p *Pool, x, y Array) {
 	a.check(x, y)
+	image, outputs := a.H*a.W*a.C, a.OutH*a.OutW*a.C
 	p.Run(a.N, func(worker, n int) {
-		row := p.Scratch(worker, a.C)
+		from, all := p.toRead(worker, x.slice(n*image, (n+1)*image)), y.slice(n*outputs, (n+1)*outputs)
+		to, row := p.toWrite(worker, all), p.Scratch(worker, a.C)
 		for i := range a.OutH {
 			h0, h1 := adaptive(a.H, a.OutH, i)
 			for j := range a.OutW {
 				w0, w1 := adaptive(a.W, a.OutW, j)
-				out := y[((n*a.OutH+i)*a.OutW+j)*a.C:][:a.C]
+				out := to[(i*a.OutW+j)*a.C:][:a.C]
 				clear(out)
 				for h := h0; h < h1; h++ {
-					p.isa.colSums(row, x[((n*a.H+h)*a.W+w0)*a.C:], w1-w0, a.C)
+					p.isa.colSums(row, from[(h*a.W+w0)*a.C:], w1-w0, a.C)
 					p.isa.Binary(Add, out, out, row)
 				}
 				p.isa.Scalar(Mul, out, out, 1/float32((h1-h0)*(w1-w0)))
 			}
 		}
+		p.isa.finish(all, to)
 	})
 }
 
 // Backward computes dx, the gradient of x, from dy, the gradient of y.
-func (a AvgPool) Backward(p *Pool, dy, dx []float32) {
+func (a AvgPool) Backward(p *Pool, dy, dx []float32) { a.BackwardOf(p, Floats(dy), Floats(dx)) }
+
+// BackwardOf is Backward for images in either storage.
+func (a AvgPool) BackwardOf(p *Pool, dy, dx Array) {
 	a.check(dx, dy)
-	image := a.H * a.W * a.C
-	p.Run(a.N, func(_, n int) {
-		to := dx[n*image : (n+1)*image]
+	image, outputs := a.H*a.W*a.C, a.OutH*a.OutW*a.C
+	p.Run(a.N, func(worker, n int) {
+		all := dx.slice(n*image, (n+1)*image)
+		to, shares := p.toWrite(worker, all), p.toRead(worker, dy.slice(n*outputs, (n+1)*outputs))
 		clear(to)
 		for i := range a.OutH {
 			h0, h1 := adaptive(a.H, a.OutH, i)
 			for j := range a.OutW {
 				w0, w1 := adaptive(a.W, a.OutW, j)
 				share := 1 / float32((h1-h0)*(w1-w0))
-				from := dy[((n*a.OutH+i)*a.OutW+j)*a.C:]
+				from := shares[(i*a.OutW+j)*a.C:]
 				for h := h0; h < h1; h++ {
 					for w := w0; w < w1; w++ {
 						at := (h*a.W + w) * a.C
@@ -159,5 +184,6 @@ func (a AvgPool) Backward(p *Pool, dy, dx []float32) {
 				}
 			}
 		}
+		p.isa.finish(all, to)
 	})
 }

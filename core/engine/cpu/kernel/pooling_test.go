@@ -17,6 +17,8 @@ func TestMaxPool(t *testing.T) {
 		for i := range x { // coarse values, so that maxima are shared
 			x[i] = float32(math.Round(float64(2 * x[i])))
 		}
+		x16, dy16 := rounded(x), rounded(dy)
+		dy = floatsOf(dy16)
 		y, dx := make([]float64, len(dy)), make([]float64, len(x))
 		for n := range m.N {
 			for i := range oh {
@@ -50,6 +52,16 @@ func TestMaxPool(t *testing.T) {
 			m.Backward(p, x, dy, out)
 			return out
 		})
+		onAll(t, name+" in bfloat16", y, 0, func(p *Pool) []float32 {
+			out := rounded(poison(len(y)))
+			m.ForwardOf(p, Halves(x16), Halves(out))
+			return floatsOf(out)
+		})
+		onAll(t, name+" gradient in bfloat16", dx, halfTolerance, func(p *Pool) []float32 {
+			out := rounded(poison(len(dx)))
+			m.BackwardOf(p, Halves(x16), Halves(dy16), Halves(out))
+			return floatsOf(out)
+		})
 	}
 }
 
@@ -59,7 +71,8 @@ func TestAvgPool(t *testing.T) {
 		{N: 1, H: 2, W: 3, C: 4, OutH: 5, OutW: 3}, {N: 2, H: 56, W: 56, C: 16, OutH: 7, OutW: 7},
 	} {
 		r := newRand(12)
-		x, dy := random(r, a.N*a.H*a.W*a.C), random(r, a.N*a.OutH*a.OutW*a.C)
+		x16, dy := rounded(random(r, a.N*a.H*a.W*a.C)), random(r, a.N*a.OutH*a.OutW*a.C)
+		x := floatsOf(x16)
 		y, dx := make([]float64, len(dy)), make([]float64, len(x))
 		for n := range a.N {
 			for i := range a.OutH {
@@ -90,6 +103,16 @@ func TestAvgPool(t *testing.T) {
 			out := poison(len(dx))
 			a.Backward(p, dy, out)
 			return out
+		})
+		onAll(t, name+" of bfloat16", y, 2e-6, func(p *Pool) []float32 {
+			out := poison(len(y))
+			a.ForwardOf(p, Halves(x16), Floats(out))
+			return out
+		})
+		onAll(t, name+" gradient to bfloat16", dx, halfTolerance, func(p *Pool) []float32 {
+			out := rounded(poison(len(dx)))
+			a.BackwardOf(p, Floats(dy), Halves(out))
+			return floatsOf(out)
 		})
 	}
 }
