@@ -63,12 +63,12 @@ func checkBackboneParams(ctx context.Context, s BackboneSubject) (finding, error
 	if err != nil {
 		return finding{}, err
 	}
-	im, err := s.smallest(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return finding{}, err
 	}
 	return limits(d, func(params map[string]any) error {
-		_, err := s.Trace(ctx, params, im)
+		_, err := s.Trace(ctx, params, n.Images)
 		return err
 	})
 }
@@ -126,20 +126,20 @@ func networkTravels(n *backbone.Network) error {
 	return err
 }
 
-// smallest is the least kind of images for which there is a network: what is computed by references takes little there.
-func (s BackboneSubject) smallest(ctx context.Context) (backbone.Images, error) {
+// smallest is the network, with the defaults, of the least images for which there is one: what is computed by references takes
+// little there.
+func (s BackboneSubject) smallest(ctx context.Context) (*backbone.Network, error) {
 	var first error
 	for _, size := range []int{8, 16, 28, 32, 64, 96, 128, 224} {
-		im := backbone.Images{Size: size, Channels: 1}
-		_, err := s.Trace(ctx, nil, im)
+		n, err := s.Trace(ctx, nil, backbone.Images{Size: size, Channels: 1})
 		if err == nil {
-			return im, nil
+			return n, nil
 		}
 		if first == nil {
 			first = err
 		}
 	}
-	return backbone.Images{}, fmt.Errorf("there is a network for gray images of no size from 8 to 224 pixels: %w", first)
+	return nil, fmt.Errorf("there is a network for gray images of no size from 8 to 224 pixels: %w", first)
 }
 
 // checkNetworkTime traces for photos.

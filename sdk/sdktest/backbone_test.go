@@ -106,7 +106,9 @@ func TestMistakesOfBackbonesAreFound(t *testing.T) {
 		}}, "initial values", sdktest.Warned, "learn the same"},
 		{"vanishing", architect{forward: then(func(_ nn.Scope, y expr.Tensor) expr.Tensor { return y.Scale(1e-6) })},
 			"initial values", sdktest.Warned, "standard deviation of"},
-		{"blind", architect{forward: then(func(s nn.Scope, y expr.Tensor) expr.Tensor { return y.Scale(0).Add(s.Param("b", nn.Vector, nn.Init{Scale: 1}, 5)) })},
+		{"blind", architect{forward: then(func(s nn.Scope, y expr.Tensor) expr.Tensor {
+			return y.Scale(0).Add(s.Param("b", nn.Vector, nn.Init{Scale: 1}, 5))
+		})},
 			"images apart", sdktest.Failed, "does not depend on the images"},
 		{"mixes images", architect{forward: then(func(_ nn.Scope, y expr.Tensor) expr.Tensor {
 			n := y.Dim(0)

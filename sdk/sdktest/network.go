@@ -1,7 +1,6 @@
 package sdktest
 
 import (
-	"context"
 	"fmt"
 	"math"
 
@@ -21,15 +20,6 @@ type applied struct {
 	images  expr.Tensor
 	y       expr.Tensor
 	store   *nn.Store
-}
-
-// network traces with the defaults for the smallest images.
-func (s BackboneSubject) network(ctx context.Context) (*backbone.Network, error) {
-	im, err := s.smallest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.Trace(ctx, nil, im)
 }
 
 // training applies a network with batch norm's statistics of each view; evaluation with running ones.

@@ -14,13 +14,9 @@ import (
 
 // checkNetworkDeterminism traces twice, to the byte.
 func checkNetworkDeterminism(ctx context.Context, s BackboneSubject) (finding, error) {
-	im, err := s.smallest(ctx)
-	if err != nil {
-		return finding{}, err
-	}
 	var encoded [2][]byte
 	for i := range encoded {
-		n, err := s.Trace(ctx, nil, im)
+		n, err := s.smallest(ctx)
 		if err != nil {
 			return finding{}, err
 		}
@@ -42,7 +38,7 @@ const (
 
 // checkInitialValues looks at the representations that a network begins with.
 func checkInitialValues(ctx context.Context, s BackboneSubject) (finding, error) {
-	n, err := s.network(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return finding{}, err
 	}
@@ -93,7 +89,7 @@ func spreadOf(y []float32, images int) float64 {
 
 // checkViews passes two views in one batch and by themselves: in training each has batch statistics of its own.
 func checkViews(ctx context.Context, s BackboneSubject) (finding, error) {
-	n, err := s.network(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return finding{}, err
 	}
@@ -128,7 +124,7 @@ func checkViews(ctx context.Context, s BackboneSubject) (finding, error) {
 
 // checkApart changes and reorders other images: in evaluation a representation is of one image.
 func checkApart(ctx context.Context, s BackboneSubject) (finding, error) {
-	n, err := s.network(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return finding{}, err
 	}
@@ -182,7 +178,7 @@ func checkConstantImages(ctx context.Context, s BackboneSubject) (finding, error
 }
 
 func (s BackboneSubject) constant(ctx context.Context, value float32) (loss float64, grads map[string][]float32, err error) {
-	n, err := s.network(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -200,7 +196,7 @@ func (s BackboneSubject) constant(ctx context.Context, value float32) (loss floa
 // checkNaNImages gives one image pixels that are not numbers. Its representation must not be finite then: a run is stopped
 // for it.
 func checkNaNImages(ctx context.Context, s BackboneSubject) (finding, error) {
-	n, err := s.network(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return finding{}, err
 	}

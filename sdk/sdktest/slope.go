@@ -87,7 +87,7 @@ const compared = 12
 // checkNetworkGradients compares, for parameters all over the network, the length of the gradient with the finite difference
 // along it. Where rectifiers turn between the points the length lies between the differences to both sides.
 func checkNetworkGradients(ctx context.Context, s BackboneSubject) (finding, error) {
-	n, err := s.network(ctx)
+	n, err := s.smallest(ctx)
 	if err != nil {
 		return finding{}, err
 	}
