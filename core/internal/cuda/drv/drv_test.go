@@ -65,16 +65,20 @@ func (r rig) host(t *testing.T, floats int) []float32 {
 // kernel compiles a source and finds a kernel in it.
 func (r rig) kernel(t *testing.T, source, name string) *drv.Function {
 	t.Helper()
-	c, err := nvrtc.Open(r.fake.Search(), nvrtc.Newest)
-	must(t, err)
-	cubin, _, err := c.Compile(source, 90)
-	must(t, err)
-	m, err := r.Load(cubin)
+	m, err := r.Load(compile(t, source))
 	must(t, err)
 	t.Cleanup(func() { must(t, m.Close()) })
 	f, err := m.Function(name)
 	must(t, err)
 	return f
+}
+
+// compiler is the fake's.
+func compiler(t *testing.T) *nvrtc.Compiler {
+	t.Helper()
+	c, err := nvrtc.Open(dl.In(fake.Folder(t)), nvrtc.Newest)
+	must(t, err)
+	return c
 }
 
 func must(t *testing.T, err error) {
@@ -273,5 +277,24 @@ func TestSharedMemoryAndShuffles(t *testing.T) {
 	must(t, r.stream.Synchronize())
 	if !slices.Equal(out, want) {
 		t.Errorf("sums %v, want %v", out, want)
+	}
+}
+
+// TestModulesAreApart loads two at once whose kernels have the same name.
+func TestModulesAreApart(t *testing.T) {
+	r := newRig(t)
+	p, out := r.alloc(t, 1), r.host(t, 1)
+	one := [3]uint32{1, 1, 1}
+	kernels := map[float32]*drv.Function{
+		1: r.kernel(t, `extern "C" __global__ void set(float* p) { *p = 1; }`, "set"),
+		2: r.kernel(t, `extern "C" __global__ void set(float* p) { *p = 2; }`, "set"),
+	}
+	for want, kernel := range kernels {
+		must(t, r.stream.Launch(kernel, drv.Launch{Grid: one, Block: one, Args: []drv.Arg{drv.Pointer(p)}}))
+		must(t, r.stream.CopyOut(raw(out), p))
+		must(t, r.stream.Synchronize())
+		if out[0] != want {
+			t.Errorf("set %v, want %v", out[0], want)
+		}
 	}
 }

@@ -43,8 +43,8 @@ func libraries() []library {
 }
 
 // build compiles the fakes into a folder of the user's cache that is named by the sources and the compiler, unless it is there.
-// without are functions that the driver then does not have. The lock lets tests that run at once build once.
-func build(t testing.TB, without []string) string {
+// The lock lets tests that run at once build once.
+func build(t testing.TB) string {
 	t.Helper()
 	if !dl.Supported {
 		t.Skip("CUDA IS NOT TESTED: it is not built for this system")
@@ -53,7 +53,7 @@ func build(t testing.TB, without []string) string {
 	if err != nil {
 		t.Skipf("CUDA IS NOT TESTED: the fakes of NVIDIA's libraries need g++: %v", err)
 	}
-	name, err := identity(string(version), without)
+	name, err := identity(string(version))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +63,43 @@ func build(t testing.TB, without []string) string {
 	}
 	cache = filepath.Join(cache, "sslctl", "fake-cuda")
 	folder := filepath.Join(cache, name)
-	if err := buildOnce(cache, folder, without); err != nil {
+	if err := buildOnce(cache, folder); err != nil {
 		t.Fatalf("build the fakes of NVIDIA's libraries: %v", err)
 	}
 	return folder
 }
 
+// lacking links a driver without some functions, in a folder of the test's that has everything else of a built one.
+func lacking(t testing.TB, built string, functions []string) string {
+	t.Helper()
+	folder := t.TempDir()
+	driver := libraries()[0]
+	entries, err := os.ReadDir(built)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Name() == driver.file || e.Name() == ownName(driver) {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(built, e.Name()), filepath.Join(folder, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := "{ local: " + strings.Join(functions, "; ") + "; };\n"
+	if err := os.WriteFile(filepath.Join(folder, "lacking.map"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := link(folder, driver, "-Wl,--version-script=lacking.map"); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // identity is the hash of all that a build depends on.
-func identity(compiler string, without []string) (string, error) {
+func identity(compiler string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, compiler, without)
+	fmt.Fprintln(h, compiler)
 	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -85,7 +112,7 @@ func identity(compiler string, without []string) (string, error) {
 }
 
 // buildOnce leaves a complete folder: it builds beside it and renames.
-func buildOnce(cache, folder string, without []string) error {
+func buildOnce(cache, folder string) error {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
@@ -102,14 +129,14 @@ func buildOnce(cache, folder string, without []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := compile(work, without); err != nil {
+	if err := compile(work); err != nil {
 		return err
 	}
 	return os.Rename(work, folder)
 }
 
 // compile builds all fakes in a folder, each source at the same time as the others, and then links.
-func compile(work string, without []string) error {
+func compile(work string) error {
 	src, err := fs.Sub(sources, "src")
 	if err != nil {
 		return err
@@ -129,37 +156,31 @@ func compile(work string, without []string) error {
 		return err
 	}
 	for _, l := range libraries() {
-		if err := link(work, l, without); err != nil {
+		if err := link(work, l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// link makes a library of its objects. Functions that it shall be without become local to it. The library's own name, by which
-// others ask the loader for it, is not the real one's: NVIDIA's libraries in the same process look for one another by name, and
-// must not find a fake.
-func link(work string, l library, without []string) error {
-	own := "fake-" + l.file
-	if err := os.Symlink(l.file, filepath.Join(work, own)); err != nil {
+// link makes a library of its objects.
+func link(work string, l library, more ...string) error {
+	if err := os.Symlink(l.file, filepath.Join(work, ownName(l))); err != nil {
 		return err
 	}
-	args := []string{"-shared", "-Wl,-soname," + own, "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs", "-o", l.file}
+	args := append([]string{"-shared", "-Wl,-soname," + ownName(l), "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs", "-o", l.file}, more...)
 	for _, s := range l.sources {
 		args = append(args, s+".o")
 	}
 	for _, u := range l.uses {
 		args = append(args, "-L.", "-l:"+u)
 	}
-	if len(without) > 0 && len(l.uses) == 0 {
-		script := "{ local: " + strings.Join(without, "; ") + "; };\n"
-		if err := os.WriteFile(filepath.Join(work, "without.map"), []byte(script), 0o644); err != nil {
-			return err
-		}
-		args = append(args, "-Wl,--version-script=without.map")
-	}
 	return gpp(work, append(args, "-ldl", "-lpthread")...)
 }
+
+// ownName is the name by which a fake is asked for by others. It is not the real one's: NVIDIA's libraries in the same process
+// look for one another by name, and must not find a fake.
+func ownName(l library) string { return "fake-" + l.file }
 
 func gpp(folder string, args ...string) error {
 	cmd := exec.Command("g++", args...)

@@ -23,7 +23,6 @@
 package fake
 
 import (
-	"slices"
 	"testing"
 	"unsafe"
 
@@ -46,14 +45,13 @@ func Start(t testing.TB) *Fake {
 // Without is Start with a driver that lacks functions, as one that is too old.
 func Without(t testing.TB, functions ...string) *Fake {
 	t.Helper()
-	slices.Sort(functions)
-	return start(t, build(t, slices.Compact(functions)))
+	return start(t, lacking(t, build(t), functions))
 }
 
 // Folder is where the fake libraries lie, for programs that are pointed to it with dl.Variable.
 func Folder(t testing.TB) string {
 	t.Helper()
-	return build(t, nil)
+	return build(t)
 }
 
 func start(t testing.TB, folder string) *Fake {
@@ -63,15 +61,18 @@ func start(t testing.TB, folder string) *Fake {
 		t.Fatal(err)
 	}
 	f := &Fake{folder, driver, t}
-	f.control("fakeReset")
+	f.Reset()
 	t.Cleanup(func() {
 		if !t.Failed() {
 			f.checkLeaks()
 		}
-		f.control("fakeReset")
+		f.Reset()
 	})
 	return f
 }
+
+// Reset forgets all objects, faults and counts: what a test left behind on purpose, such as a lost device.
+func (f *Fake) Reset() { f.control("fakeReset") }
 
 // Search finds the fakes and nothing else.
 func (f *Fake) Search() dl.Search { return dl.In(f.folder) }

@@ -15,6 +15,8 @@ State& state() {
 
 Context*& current() {
 	static thread_local Context* c = nullptr;
+	static thread_local long resets = 0;
+	if (resets != state().resets) c = nullptr, resets = state().resets;
 	return c;
 }
 
@@ -97,6 +99,7 @@ EXPORT int fakeReset() {
 	state().calls.clear();
 	state().faults.clear();
 	state().started = false;
+	state().resets++;
 	return OK;
 }
 

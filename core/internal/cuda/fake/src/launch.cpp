@@ -1,28 +1,26 @@
-// Modules and launches. A cubin of the fake compiler holds a shared library, which is loaded from memory.
+// Modules and launches. A cubin of the fake compiler holds a shared library.
 #include "state.h"
 
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace fake {
 
-// load opens the shared library in a cubin; null where there is none. The file stays open as long as the library: the loader
-// knows libraries by their paths, and would take the next file of the same number for this one.
-static void* load(const FakeCubin* cubin, int& file) {
-	file = memfd_create("fake cubin", MFD_CLOEXEC);
+// load opens the shared library in a cubin; null where there is none. The file has a new name each time, because the loader
+// takes one of the same name for the same library.
+static void* load(const FakeCubin* cubin) {
+	char path[] = "/tmp/fake-cubin-XXXXXX";
+	int file = mkstemp(path);
 	if (file < 0) return nullptr;
-	const char* bytes = (const char*)(cubin + 1);
 	void* library = nullptr;
-	if (write(file, bytes, cubin->bytes) == (ssize_t)cubin->bytes) {
-		char path[64];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+	if (write(file, cubin + 1, cubin->bytes) == (ssize_t)cubin->bytes) {
 		library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 		if (!library) report("%s", dlerror());
 	}
-	if (!library) close(file);
+	close(file);
+	unlink(path);
 	return library;
 }
 
@@ -102,11 +100,10 @@ EXPORT int cuModuleLoadData(void** module, const void* image) {
 		report("cuModuleLoadData: the code is for sm_%llu, the device is sm_%llu", cubin->arch, deviceArch());
 		return NO_BINARY_FOR_GPU;
 	}
-	int file;
-	void* library = load(cubin, file);
+	void* library = load(cubin);
 	if (!library) return INVALID_IMAGE;
 	const FakeModule* code = (const FakeModule*)dlsym(library, "fakeModule");
-	Module* m = new Module{library, file, {}};
+	Module* m = new Module{library, {}};
 	for (const FakeKernel* k = code->kernels; k->name; k++)
 		if (dlsym(library, k->name)) m->kernels[k->name] = Kernel{k, code};
 	state().modules.insert(m);
@@ -120,7 +117,6 @@ EXPORT int cuModuleUnload(void* module) {
 	if (int failure = settleAll(*current())) return failure;
 	state().modules.erase((Module*)module);
 	dlclose(((Module*)module)->library);
-	close(((Module*)module)->file);
 	delete (Module*)module;
 	return OK;
 }

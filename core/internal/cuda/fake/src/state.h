@@ -67,13 +67,13 @@ struct Kernel {
 
 struct Module {
 	void* library;
-	int file;  // of the library
 	std::map<std::string, Kernel> kernels;
 };
 
 struct State {
 	std::recursive_mutex lock;
 	bool started = false;
+	long resets = 0;  // a thread's current context does not outlive one
 	std::array<Context, 8> contexts;  // which threads point to
 	int devices = 0;
 	std::map<char*, size_t> pinned, registered;  // page-locked host memory

@@ -1,0 +1,325 @@
+package drv_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sslctl/sslctl/core/internal/cuda/dl"
+	"github.com/sslctl/sslctl/core/internal/cuda/drv"
+	"github.com/sslctl/sslctl/core/internal/cuda/fake"
+)
+
+// everything calls every function of the driver once, in an order that makes sense, and returns the first error.
+func everything(f *fake.Fake, cubin []byte) (err error) {
+	try := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	d, e := drv.Open(f.Search())
+	if e != nil {
+		return e
+	}
+	_, e = d.Devices()
+	try(e)
+	c, e := d.Context(0)
+	if e != nil {
+		return e
+	}
+	defer func() { try(c.Close()) }()
+	if e := c.Attach(); e != nil {
+		return e
+	}
+	defer c.Detach()
+	_, _, e = c.MemInfo()
+	try(e)
+	p, e := c.Alloc(8)
+	if e != nil {
+		return e
+	}
+	defer func() { try(c.Free(p)) }()
+	host, e := c.AllocHost(4)
+	if e != nil {
+		return e
+	}
+	defer func() { try(c.FreeHost(host)) }()
+	memory := make([]byte, 4)
+	if e := c.RegisterHost(memory); e != nil {
+		return e
+	}
+	defer func() { try(c.UnregisterHost(memory)) }()
+	s, e := c.NewStream()
+	if e != nil {
+		return e
+	}
+	defer func() { try(s.Close()) }()
+	event, e := c.NewEvent()
+	if e != nil {
+		return e
+	}
+	defer func() { try(event.Close()) }()
+	m, e := c.Load(cubin)
+	if e != nil {
+		return e
+	}
+	defer func() { try(m.Close()) }()
+	kernel, e := m.Function("touch")
+	if e != nil {
+		return e
+	}
+	try(kernel.AllowShared(64 << 10))
+	try(s.Record(event))
+	try(s.Wait(event))
+	try(s.CopyIn(p, host))
+	try(s.Copy(p+4, p, 4))
+	try(s.CopyOut(host, p))
+	try(s.Zero(p, 8))
+	try(s.Launch(kernel, drv.Launch{Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{1, 1, 1}, Args: []drv.Arg{drv.Pointer(p)}}))
+	try(event.Synchronize())
+	_, e = event.Done()
+	try(e)
+	_, e = event.Since(event)
+	try(e)
+	try(s.Synchronize())
+	try(c.Synchronize())
+	if e := s.BeginCapture(); e != nil {
+		return e
+	}
+	try(s.Zero(p, 8))
+	g, e := s.EndCapture()
+	if e != nil {
+		return e
+	}
+	defer func() { try(g.Close()) }()
+	x, e := g.Instantiate()
+	if e != nil {
+		return e
+	}
+	defer func() { try(x.Close()) }()
+	try(x.Launch(s))
+	return err
+}
+
+// functions are those of libcuda.so.1 that the binding calls, but for the one that names errors.
+func functions() []string {
+	return []string{
+		"cuDriverGetVersion", "cuInit", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceGetPCIBusId", "cuDeviceTotalMem_v2",
+		"cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent", "cuCtxSynchronize",
+		"cuMemGetInfo_v2", "cuMemAlloc_v2", "cuMemFree_v2", "cuMemHostAlloc", "cuMemFreeHost", "cuMemHostRegister_v2", "cuMemHostUnregister",
+		"cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuStreamWaitEvent", "cuEventCreate", "cuEventDestroy_v2",
+		"cuEventRecord", "cuEventSynchronize", "cuEventQuery", "cuEventElapsedTime", "cuModuleLoadData", "cuModuleUnload",
+		"cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2",
+		"cuMemcpyDtoDAsync_v2", "cuMemsetD8Async", "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphDestroy",
+		"cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy",
+	}
+}
+
+const touch = `extern "C" __global__ void touch(int* p) { *p = 1; }`
+
+func compile(t *testing.T, source string) []byte {
+	t.Helper()
+	cubin, _, err := compiler(t).Compile(source, 90)
+	must(t, err)
+	return cubin
+}
+
+// TestEveryCallCanFail makes each function fail the first time, and finds it named in the error.
+func TestEveryCallCanFail(t *testing.T) {
+	f := fake.Start(t)
+	cubin := compile(t, touch)
+	must(t, everything(f, cubin))
+	for _, function := range functions() {
+		if f.Calls(function) == 0 {
+			t.Errorf("%s is not called", function)
+		}
+	}
+	for _, function := range functions() {
+		f.Reset()
+		f.Fail(function, 1, 999)
+		err := everything(f, cubin)
+		var failure *drv.Error
+		if !errors.As(err, &failure) || failure.Call != function || failure.Code != 999 {
+			t.Errorf("%s fails: error %v", function, err)
+		}
+	}
+	f.Reset()
+}
+
+// TestMissingFunction is an error of the call that needs it, and of no other.
+func TestMissingFunction(t *testing.T) {
+	cubin := compile(t, touch)
+	f := fake.Without(t, "cuGraphLaunch")
+	err := everything(f, cubin)
+	var missing *dl.MissingSymbol
+	if !errors.As(err, &missing) || missing.Symbol != "cuGraphLaunch" || missing.Library != "NVIDIA driver" {
+		t.Errorf("error %v, want that cuGraphLaunch is missing", err)
+	}
+	if f.Calls("cuGraphInstantiateWithFlags") != 1 {
+		t.Error("the calls before it were not made")
+	}
+	f.Reset()
+}
+
+func TestOutOfMemory(t *testing.T) {
+	t.Setenv("FAKE_CUDA_MEMORY", "1048576")
+	r := newRig(t)
+	if _, err := r.Alloc(2 << 20); !errors.Is(err, drv.ErrOutOfMemory) || err.Error() != "cuMemAlloc_v2: CUDA_ERROR_OUT_OF_MEMORY (2)" {
+		t.Errorf("error %v, want out of memory", err)
+	}
+	r.alloc(t, 1<<17)
+	if free, total, err := r.MemInfo(); err != nil || free != 1<<19 || total != 1<<20 {
+		t.Errorf("memory %d of %d, %v", free, total, err)
+	}
+	if _, err := r.Alloc(1<<19 + 1); !errors.Is(err, drv.ErrOutOfMemory) {
+		t.Errorf("a byte too many: error %v", err)
+	}
+	r.fake.Fail("cuMemAlloc_v2", 2, 2)
+	r.alloc(t, 1)
+	if _, err := r.Alloc(4); !errors.Is(err, drv.ErrOutOfMemory) {
+		t.Errorf("the second allocation: error %v", err)
+	}
+}
+
+// TestLostDevice is told when somebody waits, and by everything after.
+func TestLostDevice(t *testing.T) {
+	f := fake.Start(t)
+	f.Fail("kernel", 1, 719)
+	c, err := crash(t, f, compile(t, touch), func(p drv.Ptr) []drv.Arg { return []drv.Arg{drv.Pointer(p)} })
+	if !errors.Is(err, drv.ErrLost) {
+		t.Errorf("waiting: error %v, want a lost device", err)
+	}
+	if _, err := c.Alloc(4); !errors.Is(err, drv.ErrLost) || errors.Is(err, drv.ErrOutOfMemory) {
+		t.Errorf("allocating afterwards: error %v, want a lost device", err)
+	}
+	c.Detach()
+	f.Reset()
+}
+
+// crash runs the kernel touch on 64 numbers by two blocks of a warp, and returns what waiting for it said. The caller detaches
+// from the context and resets the fake, which has lost the device.
+func crash(t *testing.T, f *fake.Fake, cubin []byte, args func(p drv.Ptr) []drv.Arg) (*drv.Context, error) {
+	t.Helper()
+	d, err := drv.Open(f.Search())
+	must(t, err)
+	c, err := d.Context(0)
+	must(t, err)
+	must(t, c.Attach())
+	s, err := c.NewStream()
+	must(t, err)
+	m, err := c.Load(cubin)
+	must(t, err)
+	kernel, err := m.Function("touch")
+	must(t, err)
+	p, err := c.Alloc(64 * 4)
+	must(t, err)
+	must(t, s.Launch(kernel, drv.Launch{Grid: [3]uint32{2, 1, 1}, Block: [3]uint32{32, 1, 1}, Shared: 64, Args: args(p)}))
+	return c, s.Synchronize()
+}
+
+// TestRefusedLaunches are those that the driver refuses at once: nothing is lost by them.
+func TestRefusedLaunches(t *testing.T) {
+	r := newRig(t)
+	scale := r.kernel(t, source, "scale")
+	rows := r.kernel(t, source, "rows")
+	one := [3]uint32{1, 1, 1}
+	for _, tc := range []struct {
+		name   string
+		kernel *drv.Function
+		launch drv.Launch
+		want   string
+	}{
+		{"an empty grid", rows, drv.Launch{Grid: [3]uint32{1, 0, 1}, Block: one}, "INVALID_VALUE"},
+		{"an empty block", rows, drv.Launch{Grid: one}, "INVALID_VALUE"},
+		{"too many threads", rows, drv.Launch{Grid: one, Block: [3]uint32{1024, 2, 1}}, "INVALID_VALUE"},
+		{"too high a grid", rows, drv.Launch{Grid: [3]uint32{1, 65536, 1}, Block: one}, "INVALID_VALUE"},
+		{"beyond the launch bounds", scale, drv.Launch{Grid: one, Block: [3]uint32{257, 1, 1}}, "LAUNCH_OUT_OF_RESOURCES"},
+		{"too much shared memory", rows, drv.Launch{Grid: one, Block: one, Shared: 48<<10 + 4}, "INVALID_VALUE"},
+		{"too many arguments", rows, drv.Launch{Grid: one, Block: one, Args: make([]drv.Arg, 257)}, "at most 256"},
+	} {
+		tc.launch.Args = append(tc.launch.Args, make([]drv.Arg, 5)...)
+		if err := r.stream.Launch(tc.kernel, tc.launch); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want %s", tc.name, err, tc.want)
+		}
+	}
+	must(t, rows.AllowShared(200<<10))
+	if err := rows.AllowShared(1 << 20); err == nil {
+		t.Error("allowed more shared memory than there is")
+	}
+	must(t, r.stream.Synchronize())
+}
+
+// TestCrashesAreFound runs kernels that are wrong; on a GPU most of them would go unnoticed.
+func TestCrashesAreFound(t *testing.T) {
+	for _, tc := range []struct{ name, body, want string }{
+		{"writing behind the memory", `p[64] = 1;`, "ILLEGAL_ADDRESS"},
+		{"writing before the memory", `p[-1] = 1;`, "ILLEGAL_ADDRESS"},
+		{"an argument that is no address", `q[0] = 1;`, "ILLEGAL_ADDRESS"},
+		{"a lane that does not come", `if (threadIdx.x < 31) __shfl_sync(0xffffffffu, 1, 0); else __syncthreads();`, "LAUNCH_FAILED"},
+		{"a mask without the caller", `__shfl_sync(1u, 1, 0);`, "LAUNCH_FAILED"},
+		{"an assertion", `assert(threadIdx.x < 7);`, "ASSERT"},
+		{"writing behind shared memory", `extern __shared__ int s[]; s[16] = 1;`, "ILLEGAL_ADDRESS"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := fake.Start(t)
+			cubin := compile(t, `extern "C" __global__ void touch(int* p, int* q) {`+tc.body+`}`)
+			c, err := crash(t, f, cubin, func(p drv.Ptr) []drv.Arg {
+				if strings.Contains(tc.body, "q[") {
+					return []drv.Arg{drv.Pointer(p), drv.Pointer(0x1000)}
+				}
+				return []drv.Arg{drv.Pointer(p), drv.Pointer(p)}
+			})
+			if !errors.Is(err, drv.ErrLost) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %s", err, tc.want)
+			}
+			c.Detach()
+			f.Reset()
+		})
+	}
+}
+
+// TestMisuseIsRefused holds the fake to the strictness of the driver.
+func TestMisuseIsRefused(t *testing.T) {
+	r := newRig(t)
+	p := r.alloc(t, 4)
+	host := r.host(t, 4)
+	for name, call := range map[string]func() error{
+		"a copy beyond the memory":      func() error { return r.stream.CopyIn(p+4, raw(host)) },
+		"a copy out beyond the memory":  func() error { return r.stream.CopyOut(raw(host), p+4) },
+		"a copy between host addresses": func() error { return r.stream.Copy(1, 2, 4) },
+		"an overlapping copy":           func() error { return r.stream.Copy(p, p+4, 8) },
+		"zeroes beyond the memory":      func() error { return r.stream.Zero(p, 17) },
+		"freeing nothing":               func() error { return r.Free(p + 4) },
+		"no memory":                     func() error { _, err := r.Alloc(0); return err },
+		"an image that is none":         func() error { _, err := r.Load([]byte("\x7fELF and more")); return err },
+		"no code":                       func() error { _, err := r.Load(nil); return err },
+	} {
+		if err := call(); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	if _, err := newerCode(t, r); err == nil || !strings.Contains(err.Error(), "NO_BINARY_FOR_GPU") {
+		t.Errorf("code for another architecture: error %v", err)
+	}
+	must(t, r.stream.Synchronize())
+}
+
+func newerCode(t *testing.T, r rig) (*drv.Module, error) {
+	t.Helper()
+	cubin, _, err := compiler(t).Compile(touch, 100)
+	must(t, err)
+	return r.Load(cubin)
+}
+
+// TestCallsNeedAContext on the thread that makes them.
+func TestCallsNeedAContext(t *testing.T) {
+	f := fake.Start(t)
+	d, err := drv.Open(f.Search())
+	must(t, err)
+	c, err := d.Context(0)
+	must(t, err)
+	if _, err := c.Alloc(4); !errors.Is(err, drv.ErrInvalidContext) {
+		t.Errorf("without attaching: error %v", err)
+	}
+	must(t, c.Close())
+}
