@@ -16,7 +16,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -31,6 +30,9 @@ import (
 type Options struct {
 	// TF32 lets float32 operands of products and convolutions be rounded to 10 bits of mantissa, so that they use tensor cores.
 	TF32 bool
+	// Cache is a folder for compiled kernels and for the algorithms that were found quickest, which may be deleted at any time;
+	// "" for none.
+	Cache string
 }
 
 // Device is one GPU.
@@ -38,6 +40,7 @@ type Device struct {
 	info      drv.Info
 	context   *drv.Context
 	compiler  *nvrtc.Compiler
+	cache     string
 	libraries *library.Libraries
 	compute   *drv.Stream // on which plans run
 	copies    *drv.Stream // on which inputs of the next run arrive meanwhile
@@ -78,7 +81,7 @@ func open(search dl.Search, index int, o Options) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{info: infos[index], context: context, compiler: compiler, modules: map[[sha256.Size]byte]*drv.Module{}}
+	d := &Device{info: infos[index], context: context, compiler: compiler, cache: o.Cache, modules: map[[sha256.Size]byte]*drv.Module{}}
 	if err := d.attached(func() error { return d.start(search, o) }); err != nil {
 		return nil, errors.Join(err, context.Close())
 	}
@@ -93,17 +96,12 @@ func (d *Device) start(search dl.Search, o Options) (err error) {
 	if d.copies, err = d.context.NewStream(); err != nil {
 		return err
 	}
-	d.libraries = library.Open(search, d.context, d.compute, library.Options{TF32: o.TF32, GPU: d.info.Name, Cache: algorithms()})
-	return nil
-}
-
-// algorithms is the file of the algorithms that were found quickest; "" for a user without a place for such files.
-func algorithms() string {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return ""
+	options := library.Options{TF32: o.TF32, GPU: d.info.Name}
+	if o.Cache != "" {
+		options.Cache = filepath.Join(o.Cache, "algorithms.json")
 	}
-	return filepath.Join(cache, "sslctl", "cuda-algorithms.json")
+	d.libraries = library.Open(search, d.context, d.compute, options)
+	return nil
 }
 
 // Name is "cuda".
@@ -148,7 +146,7 @@ func (d *Device) module(source string) (*drv.Module, error) {
 	if m, ok := d.modules[key]; ok {
 		return m, nil
 	}
-	cubin, _, err := d.compiler.Compile(source, d.info.Arch())
+	cubin, err := d.compile(source)
 	if err != nil {
 		return nil, err
 	}
@@ -158,4 +156,13 @@ func (d *Device) module(source string) (*drv.Module, error) {
 	}
 	d.modules[key] = m
 	return m, nil
+}
+
+// compile makes a cubin, or finds it where it was made before.
+func (d *Device) compile(source string) (cubin []byte, err error) {
+	if d.cache != "" {
+		return nvrtc.Cache{Folder: filepath.Join(d.cache, "kernels")}.Compile(d.compiler, source, d.info.Arch())
+	}
+	cubin, _, err = d.compiler.Compile(source, d.info.Arch())
+	return cubin, err
 }

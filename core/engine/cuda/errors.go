@@ -7,6 +7,7 @@ import (
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
+	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
 )
 
 // explain gives an error of the GPU its exit code and the hint that helps. Other errors, and those that have a code, stay
@@ -29,6 +30,7 @@ func hintFor(err error) (hint string, ours bool) {
 	var old *dl.TooOld
 	var memory *engine.OutOfMemory
 	var failed *drv.Error
+	var refused *nvrtc.Error
 	switch {
 	case errors.As(err, &missing):
 		return missing.Hint + "; sslctl device shows what is there, --device cpu runs without", true
@@ -40,6 +42,8 @@ func hintFor(err error) (hint string, ours bool) {
 		return "see nvidia-smi and the kernel's log (dmesg, Xid) for what happened to the GPU, then continue from the last checkpoint", true
 	case errors.Is(err, drv.ErrNoDevice), errors.Is(err, drv.ErrInvalidDevice):
 		return "sslctl device lists the GPUs; CUDA_VISIBLE_DEVICES may hide some; --device cpu runs without", true
+	case errors.As(err, &refused):
+		return "another version of NVRTC may help (pip install nvidia-cuda-nvrtc); report this with what sslctl device shows; --device cpu runs without", true
 	case errors.As(err, &failed):
 		return "sslctl device shows the versions of driver and libraries; --device cpu runs without", true
 	}

@@ -33,6 +33,7 @@ type Executable struct {
 	done     *drv.Event // of the last run
 	staged   bool
 	running  bool
+	valid    bool // the last run went well, so that results are its
 	runs     int
 	failed   error // of a reading, to be told by the next call that can
 
@@ -76,6 +77,7 @@ func (e *Executable) start(ctx context.Context) (err error) {
 	if err := e.admit(); err != nil {
 		return err
 	}
+	e.valid = false
 	s := e.device.compute
 	for _, g := range e.segments {
 		if err := g.start(s); err != nil {
@@ -102,7 +104,9 @@ func (e *Executable) Wait() error {
 		return err
 	}
 	e.running = false
-	return e.device.attached(e.done.Synchronize)
+	err := e.device.attached(e.done.Synchronize)
+	e.valid = err == nil
+	return err
 }
 
 // told is the error of an earlier reading.
@@ -112,7 +116,8 @@ func (e *Executable) told() error {
 	return err
 }
 
-// Read is the memory of an output or input. Where the GPU fails, its numbers are NaN and the next Start, Wait or Fetch tells why.
+// Read is the memory of an output or input. After a run that failed, and where the GPU fails now, numbers are NaN; the next
+// Start, Wait or Fetch tells why.
 func (e *Executable) Read(t expr.Tensor) []float32 {
 	id, ok := e.plan.Find(t)
 	if !ok {
@@ -124,11 +129,12 @@ func (e *Executable) Read(t expr.Tensor) []float32 {
 	if in, isInput := e.inputs[id]; isInput {
 		return e.readInput(id, in)
 	}
+	if !e.valid {
+		return e.unknown(id)
+	}
 	r, err := e.resultOf(id)
 	if err != nil {
-		e.failed = errors.Join(e.failed, err)
-	}
-	if e.failed != nil {
+		e.failed = err
 		return e.unknown(id)
 	}
 	return floats(r.memory)

@@ -10,7 +10,7 @@ import (
 	"github.com/sslctl/sslctl/core/durable"
 )
 
-// Cache remembers cubins in a folder, which it makes: by source, architecture and version of the compiler. Any number of
+// Cache remembers cubins in a folder, which it makes: by source, architecture, and file and version of the compiler. Any number of
 // processes may use a folder. It never grows old and may be deleted at any time.
 type Cache struct{ Folder string }
 
@@ -35,7 +35,7 @@ func (k Cache) Compile(c *Compiler, source string, arch int) (cubin []byte, err 
 // path is where a source's cubin is kept.
 func (k Cache) path(c *Compiler, source string, arch int) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d.%d sm_%d\n%s", c.major, c.minor, arch, source)
+	fmt.Fprintf(h, "%s %d.%d sm_%d\n%s", c.Path(), c.major, c.minor, arch, source)
 	return filepath.Join(k.Folder, fmt.Sprintf("%x.cubin", h.Sum(nil)[:16]))
 }
 

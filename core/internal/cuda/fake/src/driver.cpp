@@ -81,6 +81,16 @@ size_t deviceMemory() { return (size_t)setting("FAKE_CUDA_MEMORY", 4l << 30); }
 
 using namespace fake;
 
+// dropShared drops what belongs to no one context.
+static void dropShared() {
+	for (auto& p : state().pinned) free(p.first);
+	state().pinned.clear();
+	state().registered.clear();
+	state().graphs.clear();
+	state().execs.clear();
+	state().modules.clear();
+}
+
 // fakeReset forgets everything: contexts, faults, counts. For tests, between them.
 EXPORT int fakeReset() {
 	std::lock_guard<std::recursive_mutex> guard(state().lock);
@@ -88,14 +98,9 @@ EXPORT int fakeReset() {
 		for (auto& m : c.memory) free(m.second.base);
 		c = Context{};
 	}
-	for (auto& p : state().pinned) free(p.first);
-	state().pinned.clear();
-	state().registered.clear();
+	dropShared();
 	state().streams.clear();
 	state().events.clear();
-	state().graphs.clear();
-	state().execs.clear();
-	state().modules.clear();
 	state().calls.clear();
 	state().faults.clear();
 	state().started = false;
@@ -225,14 +230,16 @@ EXPORT int cuDevicePrimaryCtxRetain(void** context, int d) {
 	return OK;
 }
 
-// The last release frees what the context has, as the real one does.
+// The last release frees what the context has, as the real one does; after a lost context, whose objects cannot be destroyed,
+// what all contexts share too.
 EXPORT int cuDevicePrimaryCtxRelease_v2(int d) {
 	ENTER(cuDevicePrimaryCtxRelease_v2, STARTED)
 	if (!device(d)) return INVALID_DEVICE;
 	Context& c = state().contexts[(size_t)d];
 	if (c.users == 0) return INVALID_CONTEXT;
 	if (--c.users > 0) return OK;
-	if (!c.lost) settleAll(c);
+	if (c.lost) dropShared();
+	else settleAll(c);
 	for (auto& m : c.memory) free(m.second.base);
 	c.memory.clear();
 	c.used = 0;
