@@ -18,8 +18,9 @@ import (
 type Executable struct {
 	device    *Device
 	plan      *engine.Plan
-	library   *library.Plan     // what libraries compute
-	lowered   []kernels.Lowered // of each instruction that own kernels compute
+	library   *library.Plan            // what libraries compute
+	groups    []launches               // all instructions in the order of launches
+	tables    map[*kernels.Arg]drv.Ptr // of kernels, by their first word
 	module    *drv.Module
 	functions map[string]*drv.Function
 	segments  []*segment

@@ -61,6 +61,8 @@ func (e *Executable) argument(arg kernels.Arg, scratch []drv.Ptr) drv.Arg {
 		return drv.Pointer(e.Address(engine.ID(a)))
 	case kernels.Scratch:
 		return drv.Pointer(scratch[a])
+	case kernels.Table:
+		return drv.Pointer(e.tables[&a[0]])
 	case kernels.Buffer:
 		return drv.Pointer(e.library.Buffer(a))
 	case kernels.Int32:

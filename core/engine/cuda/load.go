@@ -34,19 +34,25 @@ func (e *Executable) load() error {
 	return e.arrange()
 }
 
+// launches are instructions that own kernels compute together.
+type launches struct {
+	instrs  []int
+	lowered kernels.Lowered
+}
+
 // choose decides how each instruction is computed: by a library, by the host, or else by kernels of this program's own.
 func (e *Executable) choose() (err error) {
 	if e.library, err = e.device.libraries.Plan(e.plan); err != nil {
 		return err
 	}
-	e.lowered = make([]kernels.Lowered, len(e.plan.Instrs))
-	for i, in := range e.plan.Instrs {
-		if onHost(in) || e.library.Computes(i) {
-			continue
+	for _, group := range kernels.Groups(e.plan, e.library.Computes) {
+		l := launches{instrs: group}
+		if first := group[0]; !onHost(e.plan.Instrs[first]) && !e.library.Computes(first) {
+			if l.lowered, err = kernels.Lower(e.plan, group...); err != nil {
+				return err
+			}
 		}
-		if e.lowered[i], err = kernels.Lower(e.plan, i); err != nil {
-			return err
-		}
+		e.groups = append(e.groups, l)
 	}
 	return nil
 }
@@ -57,8 +63,8 @@ func onHost(in engine.Instr) bool { return in.Kind == expr.Custom || in.Kind == 
 // compile compiles all kernels at once and finds them.
 func (e *Executable) compile() error {
 	sources := slices.Clone(e.library.Source())
-	for _, l := range e.lowered {
-		sources = append(sources, l.Source...)
+	for _, g := range e.groups {
+		sources = append(sources, g.lowered.Source...)
 	}
 	if len(sources) == 0 {
 		return nil
@@ -71,7 +77,9 @@ func (e *Executable) compile() error {
 // arrange cuts the work into segments, and ends the last with the updates that have to be copied and with small results.
 func (e *Executable) arrange() error {
 	now := &segment{}
-	for i, in := range e.plan.Instrs {
+	for _, g := range e.groups {
+		i := g.instrs[0]
+		in := e.plan.Instrs[i]
 		name := fmt.Sprintf("instruction %d, %s", i, in.Kind)
 		switch {
 		case onHost(in):
@@ -87,7 +95,7 @@ func (e *Executable) arrange() error {
 		case e.library.Computes(i):
 			now.tell(name, func(*drv.Stream) error { return e.library.Enqueue(i, e) })
 		default:
-			now.tell(name, func(*drv.Stream) error { return e.launchAll(e.lowered[i]) })
+			now.tell(name, func(*drv.Stream) error { return e.launchAll(g.lowered) })
 		}
 	}
 	for _, u := range e.plan.Updates {

@@ -35,15 +35,15 @@ func (e *Executable) allocate() error {
 	if err := e.library.Prepare(e); err != nil {
 		return e.outOfMemory(e.library.Bytes(), err)
 	}
-	return nil
+	return e.writeTables()
 }
 
 // scratch is the memory in bytes that the neediest instruction's kernels share.
 func (e *Executable) scratch() int {
 	most := 0
-	for _, l := range e.lowered {
+	for _, g := range e.groups {
 		bytes := 0
-		for _, s := range l.Scratch {
+		for _, s := range g.lowered.Scratch {
 			bytes += aligned(s)
 		}
 		most = max(most, bytes)

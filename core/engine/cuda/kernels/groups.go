@@ -14,9 +14,13 @@ import (
 //     parameter: one launch for all.
 //
 // A group of a sum stands where the sum stood, one of chains where its first did. No instruction moves across one that reads or
-// writes memory that it writes, nor across a custom op.
-func Groups(p *engine.Plan) [][]int {
+// writes memory that it writes, nor across a custom op. An instruction for which elsewhere is true is computed by something else
+// and stays alone.
+func Groups(p *engine.Plan, elsewhere func(i int) bool) [][]int {
 	g := newGrouping(p)
+	for i, in := range p.Instrs {
+		g.alone[i] = elsewhere(i) || custom(in)
+	}
 	for i := range p.Instrs {
 		g.joinSum(i)
 	}
@@ -37,13 +41,14 @@ type grouping struct {
 	output        []bool // of stores: a caller reads it
 	reads, writes [][]engine.ID
 	chain         []int // of a sum: the chain that it is joined with, or -1
-	taken         []bool
+	alone, taken  []bool
 }
 
 func newGrouping(p *engine.Plan) *grouping {
 	n := len(p.Instrs)
 	g := &grouping{p: p, by: make([]int, len(p.Values)), readers: p.Readers(), output: make([]bool, len(p.Values)),
-		reads: make([][]engine.ID, n), writes: make([][]engine.ID, n), chain: make([]int, n), taken: make([]bool, n)}
+		reads: make([][]engine.ID, n), writes: make([][]engine.ID, n), chain: make([]int, n), alone: make([]bool, n),
+		taken: make([]bool, n)}
 	for id, v := range p.Values {
 		g.by[id] = -1
 		g.output[v.Store] = g.output[v.Store] || v.Output
@@ -60,12 +65,12 @@ func newGrouping(p *engine.Plan) *grouping {
 // joinSum joins a sum with the chain before it where that may as well run when the sum does.
 func (g *grouping) joinSum(i int) {
 	sum := g.p.Instrs[i]
-	if sum.Kind != expr.Sum {
+	if sum.Kind != expr.Sum || g.alone[i] {
 		return
 	}
 	x := sum.In[0]
 	c := g.by[x]
-	if c < 0 || g.p.Instrs[c].Kind != engine.Fused || g.p.Values[x].Store != x || g.output[x] || len(g.readers[x]) != 1 || !summable(g.p, sum, g.p.Instrs[c].Chain) {
+	if c < 0 || g.alone[c] || g.p.Instrs[c].Kind != engine.Fused || g.p.Values[x].Store != x || g.output[x] || len(g.readers[x]) != 1 || !summable(g.p, sum, g.p.Instrs[c].Chain) {
 		return
 	}
 	for j := c + 1; j <= i; j++ {
@@ -83,7 +88,7 @@ func (g *grouping) from(i int) []int {
 	}
 	group := []int{i}
 	want := form(g.p, g.p.Instrs[i])
-	if want == "" {
+	if want == "" || g.alone[i] {
 		return group
 	}
 	crossed := []int{i}
@@ -91,7 +96,7 @@ func (g *grouping) from(i int) []int {
 		if g.taken[j] {
 			continue
 		}
-		if form(g.p, g.p.Instrs[j]) == want && !slices.ContainsFunc(crossed, func(k int) bool { return g.meet(j, k) }) {
+		if !g.alone[j] && form(g.p, g.p.Instrs[j]) == want && !slices.ContainsFunc(crossed, func(k int) bool { return g.meet(j, k) }) {
 			group, g.taken[j] = append(group, j), true
 		}
 		crossed = append(crossed, j)
