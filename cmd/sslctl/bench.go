@@ -11,6 +11,7 @@ import (
 	"github.com/sslctl/sslctl/core/bench"
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/experiment"
 	"github.com/sslctl/sslctl/core/fault"
@@ -66,37 +67,44 @@ func (a *app) benchOn(on benchThreads, measure func(*kernel.Pool, bench.Tracer) 
 func (a *app) benchStepCommand() *cobra.Command {
 	var o bench.StepOptions
 	var on benchThreads
-	var precision string
+	var device, precision string
 	c := &cobra.Command{
 		Use:   "step",
 		Short: "Time a training step stage by stage",
 		Long: "Times VICReg's whole training step - two views forward and backward, loss, SGD - on synthetic images, and shows where\n" +
 			"the time goes. Networks: tiny (the demo's), small and r18 (ResNet-18 on 28 and 32 pixels), resnet50 (224 pixels).\n" +
 			"GFLOP/s count the arithmetic of direct convolutions; Winograd's method does less and may pass the peak, which is\n" +
-			"measured before with the same threads.",
-		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json\n  sslctl bench step --net r18 --precision bf16",
-		Args:    noArgs,
+			"measured before with the same threads. On a GPU the whole step is one graph of launches, and there are no stages to show.",
+		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json\n  sslctl bench step --net r18 --precision bf16\n" +
+			"  sslctl bench step --device cuda --net resnet50 --batch 256 --precision bf16",
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if o.Precision, err = engine.ParsePrecision(precision); err != nil {
 				return fault.New(fault.Usage, "take fp32 or bf16", "%w", err)
 			}
-			return a.benchOn(on, func(pool *kernel.Pool, trace bench.Tracer) error {
-				o.Trace = trace
-				step, err := bench.TimeStep(cmd.Context(), pool, o)
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.printJSON(step)
-				}
-				a.printStep(step)
-				return nil
-			})
+			machine, err := experiment.OpenMachine(config.Config{Device: device, Threads: on.threads, CPUISA: on.isa, Train: config.Train{Precision: precision}})
+			if err != nil {
+				return err
+			}
+			defer machine.Close()
+			trace, closeTracer := a.benchTracer()
+			defer closeTracer()
+			o.Trace = trace
+			step, err := timeStep(cmd.Context(), machine, o)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(step)
+			}
+			a.printStep(step)
+			return nil
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.Net, "net", "r18", "tiny, small, r18 or resnet50")
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
+	f.StringVar(&device, "device", "cpu", "cpu, cuda or cuda:1")
 	f.StringVar(&precision, "precision", "fp32", "storage of activations: fp32 or bf16")
 	f.IntVar(&o.Steps, "steps", 10, "steps that count")
 	f.IntVar(&o.Warmup, "warmup", 2, "steps before them")
@@ -104,11 +112,29 @@ func (a *app) benchStepCommand() *cobra.Command {
 	return c
 }
 
+// timeStep times a step on a machine's device.
+func timeStep(ctx context.Context, m experiment.Machine, o bench.StepOptions) (bench.Step, error) {
+	switch d := m.Device.(type) {
+	case engine.Distant:
+		return bench.TimeStepOn(ctx, d, o)
+	case *cpu.Device:
+		return bench.TimeStep(ctx, m.Pool, o)
+	}
+	return bench.Step{}, fault.New(fault.Usage, "take --device cpu or cuda", "steps are not timed on %s", m.Device.Name())
+}
+
 func (a *app) printStep(s bench.Step) {
-	fmt.Fprintf(a.stdout, "%s, batch %d x 2, %d threads, %s: median %.1f ms, min %.1f ms, %.0f views/s, %.0f GFLOP/s, %.0f %% of the measured peak of %.0f\n"+
+	where, peak := s.Device, ""
+	if s.Peak > 0 {
+		where = fmt.Sprintf("%d threads", s.Threads)
+		peak = fmt.Sprintf(", %.0f %% of the measured peak of %.0f", 100*s.PeakShare, s.Peak)
+	}
+	fmt.Fprintf(a.stdout, "%s, batch %d x 2, %s, %s: median %.1f ms, min %.1f ms, %.0f views/s, %.0f GFLOP/s%s\n"+
 		"%d parameters, %.0f MB of activations, loss %.4g\n",
-		s.Net, s.Batch, s.Threads, s.Precision, s.Median, s.Min, s.ImagesPerSecond, s.GFlops, 100*s.PeakShare, s.Peak,
-		s.Parameters, float64(s.Arena)/1e6, s.Loss)
+		s.Net, s.Batch, where, s.Precision, s.Median, s.Min, s.ImagesPerSecond, s.GFlops, peak, s.Parameters, float64(s.Arena)/1e6, s.Loss)
+	if len(s.Stages) == 0 {
+		return
+	}
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
 	t.AppendHeader(table.Row{"stage", "calls", "ms", "share", "GFLOP/s", "GB/s"})

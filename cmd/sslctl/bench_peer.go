@@ -24,12 +24,16 @@ func (a *app) benchPeerCommand() *cobra.Command {
 			"setting - memory format, eager or compiled, malloc that gives nothing back - and the quickest one races.\n" +
 			"`make bench-peer` installs PyTorch into a virtual environment and calls this.",
 		Example: "  sslctl bench peer --net r18 --rounds 5\n  sslctl bench peer --python ./venv/bin/python --setting channels_last,eager,keep --json\n" +
-			"  sslctl bench peer --net r18 --precision bf16 --peer-precision bf16",
-		Args:    noArgs,
+			"  sslctl bench peer --net r18 --precision bf16 --peer-precision bf16\n" +
+			"  sslctl bench peer --device cuda --net resnet50 --batch 256 --precision bf16 --peer-precision bf16",
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Device != "cpu" && o.Device != "cuda" {
+				return fault.New(fault.Usage, "take cpu or cuda", "no race on the device %q", o.Device)
+			}
 			if setting != "" {
 				var err error
-				if o.Setting, err = bench.ParseSetting(setting); err != nil {
+				if o.Setting, err = bench.ParseSetting(o.Device, setting); err != nil {
 					return err
 				}
 			}
@@ -58,8 +62,9 @@ func (a *app) benchPeerCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringSliceVar(&nets, "net", []string{"r18", "small", "resnet50"}, "networks to race over")
-	f.StringVar(&o.Precision, "precision", "fp32", "fp32, or bf16: activations stored in bfloat16, all arithmetic in float32")
-	f.StringVar(&o.PeerPrecision, "peer-precision", "fp32", "fp32, or bf16 by PyTorch's autocast")
+	f.StringVar(&o.Device, "device", "cpu", "cpu or cuda, of both sides")
+	f.StringVar(&o.Precision, "precision", "fp32", "fp32, or bf16: activations stored in bfloat16")
+	f.StringVar(&o.PeerPrecision, "peer-precision", "fp32", "fp32, bf16 by PyTorch's autocast, or on a GPU tf32")
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
 	f.IntVar(&o.Threads, "threads", 0, "threads of both sides (default one a core)")
 	f.IntVar(&o.Rounds, "rounds", 5, "rounds of one process a side")

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/methods/vicreg"
@@ -81,6 +82,31 @@ func TestStep(t *testing.T) {
 	}
 	if steps[0].Loss != steps[1].Loss || steps[0].Loss <= 0 {
 		t.Errorf("losses are %g on one thread and %g on two", steps[0].Loss, steps[1].Loss)
+	}
+}
+
+// apart is the processor as a device with memory of its own.
+type apart struct{ *cpu.Device }
+
+func (apart) Distant() {}
+
+// TestStepOn: where the optimiser is a part of the plan, the steps are the same.
+func TestStepOn(t *testing.T) {
+	pool := newPool(t, 2)
+	o := StepOptions{Net: "tiny", Batch: 8, Steps: 3, Warmup: 1, Trace: traced}
+	want, err := TimeStep(t.Context(), pool, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := TimeStepOn(t.Context(), apart{cpu.New(pool)}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(got.Loss/want.Loss-1) > 1e-5 {
+		t.Errorf("loss %g, want %g", got.Loss, want.Loss)
+	}
+	if got.Parameters != want.Parameters || got.Flop != want.Flop || got.Device != "cpu" || got.Min <= 0 || got.Min > got.Median || len(got.Stages) != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -252,7 +278,7 @@ func TestRefusals(t *testing.T) {
 			_, err := TimeKernels(ended, pool, pool, KernelOptions{Nets: []string{"tiny"}, Trace: traced})
 			return err
 		}, fault.Internal, "context canceled"},
-		"setting": {func() error { _, err := ParseSetting("nchw"); return err }, fault.Usage, `no such setting of the peer: "nchw"`},
+		"setting": {func() error { _, err := ParseSetting("cpu", "nchw"); return err }, fault.Usage, `no such setting of the peer on cpu: "nchw"`},
 	} {
 		err := c.do()
 		if fault.CodeOf(err) != c.code || !strings.Contains(fmt.Sprint(err), c.says) || c.code == fault.Usage && fault.HintOf(err) == "" {
@@ -293,7 +319,7 @@ func TestRace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := RaceOptions{Net: "tiny", Precision: "bf16", PeerPrecision: "fp32", Ours: []string{self}, Python: []string{self}, Rounds: 2, Steps: 2, Warmup: 1}
+	o := RaceOptions{Net: "tiny", Device: "cpu", Precision: "bf16", PeerPrecision: "fp32", Ours: []string{self}, Python: []string{self}, Rounds: 2, Steps: 2, Warmup: 1}
 	t.Run("all settings", func(t *testing.T) {
 		t.Setenv(sideEnv, "slow")
 		r, err := Race(t.Context(), o)
@@ -307,7 +333,7 @@ func TestRace(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-	o.Setting = Settings()[0]
+	o.Setting = Settings("cpu")[0]
 	for side, want := range map[string]string{"other": "the sides of the race differ", "broken": "No module named 'torch'"} {
 		t.Run(side, func(t *testing.T) {
 			t.Setenv(sideEnv, side)
@@ -324,9 +350,15 @@ func TestRace(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	for _, s := range Settings() {
-		if got, err := ParseSetting(s.String()); err != nil || got != s {
-			t.Errorf("%s reads back as %s, %v", s, got, err)
+	for device, count := range map[string]int{"cpu": 8, "cuda": 6} {
+		all := Settings(device)
+		if len(all) != count {
+			t.Errorf("%d settings on %s, want %d", len(all), device, count)
+		}
+		for _, s := range all {
+			if got, err := ParseSetting(device, s.String()); err != nil || got != s {
+				t.Errorf("%s: %s reads back as %s, %v", device, s, got, err)
+			}
 		}
 	}
 }
@@ -339,7 +371,7 @@ func TestPeerIsTheSameNetwork(t *testing.T) {
 		t.Skip("SSLCTL_PEER_PYTHON names no Python with PyTorch: the peer's networks are not compared; make bench-peer does it")
 	}
 	for _, net := range []string{"tiny", "small", "r18"} {
-		_, err := Race(t.Context(), RaceOptions{Net: net, Precision: "fp32", PeerPrecision: "fp32", Batch: 4, Threads: 2, Python: []string{python}, Setting: Settings()[0], Rounds: 1, Steps: 1,
+		_, err := Race(t.Context(), RaceOptions{Net: net, Device: "cpu", Precision: "fp32", PeerPrecision: "fp32", Batch: 4, Threads: 2, Python: []string{python}, Setting: Settings("cpu")[0], Rounds: 1, Steps: 1,
 			Ours: []string{"go", "run", "../../cmd/sslctl", "bench", "step", "--json"}})
 		if err != nil {
 			t.Errorf("%s: %v", net, err)

@@ -23,18 +23,22 @@ var peerScript []byte
 // Setting is a way to run the peer.
 type Setting struct {
 	Format string `json:"format"` // "contiguous" or "channels_last"
-	Mode   string `json:"mode"`   // "eager" or "compile", torch.compile
+	Mode   string `json:"mode"`   // "eager", "compile" by torch.compile, or on a GPU "graphs": compiled, with CUDA graphs
 	Malloc string `json:"malloc"` // "usual", or "keep": one that gives no memory back, PyTorch's advice for CPUs
 }
 
 // String is the setting as ParseSetting reads it: "channels_last,eager,keep".
 func (s Setting) String() string { return strings.Join([]string{s.Format, s.Mode, s.Malloc}, ",") }
 
-// Settings are all ways in which the peer is tried.
-func Settings() []Setting {
+// Settings are all ways in which the peer is tried on a device: "cpu", or "cuda", where malloc counts for nothing.
+func Settings(device string) []Setting {
+	mallocs, modes := []string{"keep", "usual"}, []string{"eager", "compile"}
+	if device == "cuda" {
+		mallocs, modes = []string{"usual"}, []string{"eager", "compile", "graphs"}
+	}
 	var out []Setting
-	for _, malloc := range []string{"keep", "usual"} {
-		for _, mode := range []string{"eager", "compile"} {
+	for _, malloc := range mallocs {
+		for _, mode := range modes {
 			for _, format := range []string{"channels_last", "contiguous"} {
 				out = append(out, Setting{format, mode, malloc})
 			}
@@ -43,12 +47,12 @@ func Settings() []Setting {
 	return out
 }
 
-// ParseSetting is one of Settings by its String.
-func ParseSetting(text string) (Setting, error) {
-	all := Settings()
+// ParseSetting is one of a device's Settings by its String.
+func ParseSetting(device, text string) (Setting, error) {
+	all := Settings(device)
 	i := slices.IndexFunc(all, func(s Setting) bool { return s.String() == text })
 	if i < 0 {
-		return Setting{}, fault.New(fault.Usage, "name format, mode and malloc, such as "+all[0].String(), "no such setting of the peer: %q", text)
+		return Setting{}, fault.New(fault.Usage, "name format, mode and malloc, such as "+all[0].String(), "no such setting of the peer on %s: %q", device, text)
 	}
 	return all[i], nil
 }
@@ -65,7 +69,7 @@ func (s Setting) env() []string {
 type Lap struct {
 	Median     float64 `json:"median_ms"`
 	Min        float64 `json:"min_ms"`
-	Memory     int     `json:"memory_bytes"` // largest resident size of the process; 0 where the system does not tell
+	Memory     int     `json:"memory_bytes"` // largest resident size of the process, or memory taken from the GPU; 0 where nobody tells
 	Parameters int     `json:"parameters"`
 	Batch      int     `json:"batch"`
 	Threads    int     `json:"threads"`
@@ -75,8 +79,9 @@ type Lap struct {
 // RaceOptions say who races over what.
 type RaceOptions struct {
 	Net            string
+	Device         string   // of both sides: cpu or cuda
 	Precision      string   // fp32, or bf16: activations stored in bfloat16, all arithmetic in float32
-	PeerPrecision  string   // fp32, or bf16 by the peer's autocast
+	PeerPrecision  string   // fp32, bf16 by the peer's autocast, or on a GPU tf32
 	Batch, Threads int      // 0 for the network's own, and for one a core
 	Ours           []string // command of this program's step, to which flags are added: sslctl bench step --json
 	Python         []string // command that runs a Python script with PyTorch
@@ -102,6 +107,7 @@ type Round struct {
 // RaceResult is a race of one network.
 type RaceResult struct {
 	Net           string  `json:"net"`
+	Device        string  `json:"device"`
 	Batch         int     `json:"batch"`
 	Threads       int     `json:"threads"`
 	Precision     string  `json:"precision"` // ours
@@ -123,7 +129,7 @@ type RaceResult struct {
 // lowest and highest ratio of a round. Where no setting of the peer is named, every one is tried once, and the quickest
 // races. A peer whose network has another number of parameters is refused.
 func Race(ctx context.Context, o RaceOptions) (RaceResult, error) {
-	r := RaceResult{Net: o.Net, Precision: o.Precision, PeerPrecision: o.PeerPrecision, Setting: o.Setting}
+	r := RaceResult{Net: o.Net, Device: o.Device, Precision: o.Precision, PeerPrecision: o.PeerPrecision, Setting: o.Setting}
 	if o.Rounds < 1 {
 		return r, fault.New(fault.Usage, "race at least one round", "a race of %d rounds", o.Rounds)
 	}
@@ -152,7 +158,7 @@ func Race(ctx context.Context, o RaceOptions) (RaceResult, error) {
 
 // tryAll times every setting of the peer and takes the quickest.
 func (r *RaceResult) tryAll(ctx context.Context, o RaceOptions, script string) error {
-	for _, s := range Settings() {
+	for _, s := range Settings(o.Device) {
 		lap, err := o.peer(ctx, script, s)
 		if err != nil {
 			return err
@@ -214,7 +220,7 @@ func (o RaceOptions) tell(format string, args ...any) {
 
 // flags are those that both sides take.
 func (o RaceOptions) flags() []string {
-	return []string{"--net", o.Net, "--batch", strconv.Itoa(o.Batch), "--threads", strconv.Itoa(o.Threads), "--steps", strconv.Itoa(o.Steps),
+	return []string{"--device", o.Device, "--net", o.Net, "--batch", strconv.Itoa(o.Batch), "--threads", strconv.Itoa(o.Threads), "--steps", strconv.Itoa(o.Steps),
 		"--warmup", strconv.Itoa(o.Warmup)}
 }
 

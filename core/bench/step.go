@@ -29,8 +29,8 @@ import (
 // StepOptions say what to time.
 type StepOptions struct {
 	Net           string
-	Batch         int // images in a view; 0 for the network's own
-	Widen         int // multiplies the widths of the backbone and the expander; 0 for 1
+	Batch         int              // images in a view; 0 for the network's own
+	Widen         int              // multiplies the widths of the backbone and the expander; 0 for 1
 	Precision     engine.Precision // in which activations are stored
 	Steps, Warmup int
 	Trace         Tracer
@@ -42,21 +42,22 @@ type Tracer func(ctx context.Context, expander []int, s method.Shapes) (*method.
 // Step is the time of a training step.
 type Step struct {
 	Net             string  `json:"net"`
+	Device          string  `json:"device"`
 	Batch           int     `json:"batch"`
-	Threads         int     `json:"threads"`
+	Threads         int     `json:"threads"` // 0 on a device that has none
 	Precision       string  `json:"precision"`
 	Median          float64 `json:"median_ms"`
 	Min             float64 `json:"min_ms"`
 	ImagesPerSecond float64 `json:"images_per_s"` // views
 	GFlops          float64 `json:"gflops"`       // a second, direct convolutions' arithmetic over the median
-	Peak            float64 `json:"peak_gflops"`  // a second, measured with the same threads just before and after; see Peak
+	Peak            float64 `json:"peak_gflops"`  // a second, measured with the same threads just before and after, see Peak; 0 where it was not
 	PeakShare       float64 `json:"peak_share"`   // GFlops / Peak
 	Flop            float64 `json:"flop"`         // of the step, as counted in GFlops
-	Memory          int     `json:"memory_bytes"` // the process's largest resident size so far; 0 where the system does not tell
+	Memory          int     `json:"memory_bytes"` // the process's largest resident size so far, or the device's memory; 0 where nobody tells
 	Parameters      int     `json:"parameters"`
 	Arena           int     `json:"arena_bytes"`
 	Loss            float64 `json:"loss"`
-	Stages          []Stage `json:"stages"`
+	Stages          []Stage `json:"stages,omitempty"`
 }
 
 // Stage is the part of the step that one kind of instruction takes.
@@ -174,7 +175,7 @@ func (s *stepper) load() error {
 		s.parameters += len(values[p.Name])
 		params = append(params, optim.Param{Name: p.Name, Value: values[p.Name], Grad: s.exe.Read(p.Grad), Shape: p.Shape})
 	}
-	if s.opt, err = optim.New(params, optim.SGD{Momentum: 0.9, WeightDecay: 1e-4}, optim.Options{}); err != nil {
+	if s.opt, err = optim.New(params, stepRule, optim.Options{}); err != nil {
 		return err
 	}
 	return s.exe.Bind(s.model.Pixels, views(s.model.Pixels.Shape()))
@@ -192,7 +193,9 @@ func views(shape expr.Shape) []float32 {
 	return pixels
 }
 
-// stepLR is the peer's learning rate.
+// stepRule and stepLR are the peer's optimiser.
+var stepRule = optim.SGD{Momentum: 0.9, WeightDecay: 1e-4}
+
 const stepLR = 1e-3
 
 func (s *stepper) step(ctx context.Context) error {
@@ -205,14 +208,24 @@ func (s *stepper) step(ctx context.Context) error {
 	return nil
 }
 
-func (s *stepper) result(times []float64) Step {
+// figures are those that follow from the times of steps and the plan.
+func (s *stepper) figures(times []float64) Step {
 	sorted := slices.Sorted(slices.Values(times))
 	median := (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 	var flops float64
+	for _, in := range s.plan.Instrs {
+		flops += s.plan.Cost(in).Flops
+	}
+	return Step{Net: s.net.Name, Batch: s.batch, Precision: s.precision.String(), Median: median, Min: sorted[0],
+		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: s.plan.Arena}
+}
+
+func (s *stepper) result(times []float64) Step {
+	r := s.figures(times)
+	r.Device, r.Threads, r.Loss = "cpu", s.pool.Threads(), float64(s.exe.Read(s.model.Loss)[0])
 	stages := map[string]*Stage{}
 	for i, in := range s.plan.Instrs {
 		cost := s.plan.Cost(in)
-		flops += cost.Flops
 		name := s.stageOf(in)
 		stage := stages[name]
 		if stage == nil {
@@ -224,9 +237,6 @@ func (s *stepper) result(times []float64) Step {
 		stage.GFlops += cost.Flops
 		stage.GBytes += cost.Bytes
 	}
-	r := Step{Net: s.net.Name, Batch: s.batch, Threads: s.pool.Threads(), Precision: s.precision.String(), Median: median, Min: sorted[0],
-		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: s.plan.Arena,
-		Loss: float64(s.exe.Read(s.model.Loss)[0])}
 	for _, stage := range stages {
 		stage.GFlops /= stage.Ms * 1e6
 		stage.GBytes /= stage.Ms * 1e6

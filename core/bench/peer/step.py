@@ -195,7 +195,7 @@ def main():
         step()
     times, loss = device.time(step, a.steps)
     print(json.dumps({
-        "net": a.net, "batch": batch, "threads": torch.get_num_threads(), "precision": a.precision, "device": a.device, "torch": torch.__version__,
+        "net": a.net, "batch": batch, "threads": torch.get_num_threads() if a.device == "cpu" else 0, "precision": a.precision, "device": a.device, "torch": torch.__version__,
         "median_ms": statistics.median(times), "min_ms": min(times), "parameters": sum(p.numel() for p in model.parameters()),
         "memory_bytes": device.peak_memory(), "loss": loss}))
 

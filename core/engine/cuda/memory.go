@@ -85,6 +85,9 @@ func (e *Executable) outOfMemory(bytes int, err error) error {
 	return &engine.OutOfMemory{Device: e.device.info.Name, Needed: e.bytes + bytes, Free: free + e.bytes, Size: size}
 }
 
+// Memory is the device memory in bytes that the plan took.
+func (e *Executable) Memory() int { return e.bytes + e.library.Bytes() }
+
 // pin allocates page-locked host memory that is freed with the executable.
 func (e *Executable) pin(bytes int) ([]byte, error) {
 	b, err := e.device.context.AllocHost(bytes)
