@@ -23,6 +23,19 @@ var unaries = map[expr.Kind]kernel.Func{expr.Square: kernel.Square, expr.Sqrt: k
 
 // chain evaluates a fused expression block by block; blocks are tasks, so bits do not depend on who runs them.
 func (e *Executable) chain(in engine.Instr) (func(), error) {
+	c, err := e.newChain(in)
+	if err != nil {
+		return nil, err
+	}
+	// Short rows are taken several to a task.
+	c.rowsPerTask = max(1, block/c.cols)
+	tasks := (c.rows + c.rowsPerTask - 1) / c.rowsPerTask * c.blocks
+	task := c.task
+	return func() { e.pool.Run(tasks, task) }, nil
+}
+
+// newChain prepares a chain for evaluation.
+func (e *Executable) newChain(in engine.Instr) (*chainRun, error) {
 	c := &chainRun{e: e, in: in, isa: e.pool.ISA()}
 	if len(in.Chain.Inputs)+len(in.Chain.Ops) > maxRegisters {
 		return nil, fmt.Errorf("chain of %d registers", len(in.Chain.Inputs)+len(in.Chain.Ops))
@@ -56,11 +69,7 @@ func (e *Executable) chain(in engine.Instr) (func(), error) {
 		}
 	}
 	c.blocks = (c.cols + block - 1) / block
-	// Short rows are taken several to a task.
-	c.rowsPerTask = max(1, block/c.cols)
-	tasks := (c.rows + c.rowsPerTask - 1) / c.rowsPerTask * c.blocks
-	task := c.task
-	return func() { e.pool.Run(tasks, task) }, nil
+	return c, nil
 }
 
 type chainForm uint8
@@ -95,13 +104,25 @@ type register struct {
 	scalar bool
 }
 
+func (c *chainRun) scratch(worker int) []float32 {
+	return c.e.pool.Scratch(worker, (len(c.in.Chain.Inputs)+len(c.steps))*block)
+}
+
 func (c *chainRun) task(worker, task int) {
-	scratch := c.e.pool.Scratch(worker, (len(c.in.Chain.Inputs)+len(c.steps))*block)
+	scratch := c.scratch(worker)
 	first := task / c.blocks * c.rowsPerTask
 	lo := task % c.blocks * block
 	hi := min(lo+block, c.cols)
 	for row := first; row < min(first+c.rowsPerTask, c.rows); row++ {
 		c.evaluate(row, lo, hi, scratch)
+	}
+}
+
+// numbers evaluates numbers [lo, hi) of a chain of one row.
+func (c *chainRun) numbers(worker, lo, hi int) {
+	scratch := c.scratch(worker)
+	for ; lo < hi; lo += block {
+		c.evaluate(0, lo, min(hi, lo+block), scratch)
 	}
 }
 

@@ -35,15 +35,34 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &Executable{plan: p, pool: d.recorder.Pool(), workers: d.pool, recorder: d.recorder,
 		data: make([][]float32, len(p.Values)), halves: make([][]kernel.BF16, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
 	e.place(kernel.Alloc(p.Arena / engine.Float32.Bytes()))
-	for i, in := range p.Instrs {
-		run, err := e.lower(in)
-		if err != nil {
+	for i := 0; i < len(p.Instrs); i = len(e.calls) {
+		if err := e.load(i); err != nil {
 			return nil, fmt.Errorf("instruction %d: %w", i, err)
 		}
-		e.calls = append(e.calls, run)
 	}
 	e.stale, e.readers, e.updates = make([]bool, len(e.calls)), p.Readers(), p.FirstUpdate()
 	return e, nil
+}
+
+// load makes the call of instruction i and, if it is a convolution, of what its tasks do as well.
+func (e *Executable) load(i int) error {
+	f := e.following(i)
+	run, err := e.call(e.plan.Instrs[i], f)
+	if err != nil {
+		return err
+	}
+	e.calls, e.leaders = append(e.calls, run), append(e.leaders, i)
+	for range f.count() {
+		e.calls, e.leaders = append(e.calls, func() {}), append(e.leaders, i)
+	}
+	return nil
+}
+
+func (e *Executable) call(in engine.Instr, f following) (func(), error) {
+	if f.count() > 0 {
+		return e.followed(in, f)
+	}
+	return e.lower(in)
 }
 
 // place gives the computed values their memory in the arena.
@@ -78,6 +97,7 @@ type Executable struct {
 	inputs   []engine.ID
 	bound    []bool
 	calls    []func()           // kernels of each instruction
+	leaders  []int              // the instruction whose call does what each one asks for
 	steps    []kernel.Recording // the same recorded, once all inputs were bound
 	stale    []bool             // an input was bound anew since the recording
 	readers  [][]int            // of each input: instructions
@@ -118,7 +138,7 @@ func (e *Executable) use(id engine.ID, data []float32) {
 		}
 	}
 	for _, i := range e.readers[id] {
-		e.stale[i] = true
+		e.stale[e.leaders[i]] = true
 	}
 }
 
@@ -190,5 +210,6 @@ func (e *Executable) Read(t expr.Tensor) []float32 {
 // Time starts to measure the instructions; Spent is the time of each since then.
 func (e *Executable) Time() { e.spent = make([]time.Duration, len(e.calls)) }
 
-// Spent is the time of each instruction since Time; nil without.
+// Spent is the time of each instruction since Time; nil without. What a convolution's tasks do for the instructions that
+// follow it counts as its own.
 func (e *Executable) Spent() []time.Duration { return e.spent }

@@ -22,8 +22,12 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 		return e.matmul(in), nil
 	case expr.Sum:
 		return e.sum(in), nil
-	case expr.Conv2D, expr.Conv2DGradX, expr.Conv2DGradW:
-		return e.convolution(in), nil
+	case expr.Conv2D, expr.Conv2DGradX:
+		convolve := e.convolution(in)
+		return func() { convolve(kernel.Epilogue{}) }, nil
+	case expr.Conv2DGradW:
+		c := Convolution(e.plan, in)
+		return func() { c.BackwardWeightsOf(e.pool, e.array(in.In[0]), e.array(in.In[1]), e.data[out]) }, nil
 	case expr.BNStats, expr.BNApply, expr.BNReduce, expr.BNGrad:
 		return e.batchNorm(in), nil
 	case expr.MaxPool, expr.MaxPoolGrad, expr.AvgPool, expr.AvgPoolGrad:
@@ -125,16 +129,14 @@ func (e *Executable) sum(in engine.Instr) func() {
 	return e.reference(in)
 }
 
-func (e *Executable) convolution(in engine.Instr) func() {
+// convolution is a convolution or the gradient of its input, with an epilogue; see following.
+func (e *Executable) convolution(in engine.Instr) func(then kernel.Epilogue) {
 	a, b, out := in.In[0], in.In[1], in.Out[0]
 	c := Convolution(e.plan, in)
-	switch in.Kind {
-	case expr.Conv2DGradX:
-		return func() { c.BackwardDataOf(e.pool, e.array(a), e.data[b], e.array(out)) }
-	case expr.Conv2DGradW:
-		return func() { c.BackwardWeightsOf(e.pool, e.array(a), e.array(b), e.data[out]) }
+	if in.Kind == expr.Conv2DGradX {
+		return func(then kernel.Epilogue) { c.BackwardDataThen(e.pool, e.array(a), e.data[b], e.array(out), then) }
 	}
-	return func() { c.ForwardOf(e.pool, e.array(a), e.data[b], e.array(out)) }
+	return func(then kernel.Epilogue) { c.ForwardThen(e.pool, e.array(a), e.data[b], e.array(out), then) }
 }
 
 // Convolution is the convolution that a Conv2D, Conv2DGradX or Conv2DGradW instruction of a plan belongs to.
@@ -148,38 +150,6 @@ func Convolution(p *engine.Plan, in engine.Instr) kernel.Conv {
 	}
 	xs, ws := p.Values[x].Shape, p.Values[w].Shape
 	return kernel.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], R: ws[0], S: ws[1], K: ws[3], Stride: in.Attrs.Stride, Pad: in.Attrs.Pad}
-}
-
-func (e *Executable) batchNorm(in engine.Instr) func() {
-	s := e.shape(in.In[0])
-	c, groups, eps := s[len(s)-1], in.Attrs.Groups, float32(in.Attrs.Eps)
-	rows := s.TotalSize() / c / groups
-	operand := func(i int) []float32 {
-		if i >= len(in.In) {
-			return nil
-		}
-		return e.data[in.In[i]]
-	}
-	out := in.Out[0]
-	switch in.Kind {
-	case expr.BNStats:
-		return func() { kernel.BNStatsOf(e.pool, e.array(in.In[0]), groups, rows, c, e.data[out]) }
-	case expr.BNApply:
-		return func() {
-			kernel.BNApplyOf(e.pool, e.array(out), e.array(in.In[0]), operand(1), operand(2), operand(3), e.array(in.Residual), groups, rows, c, eps, in.ReLU)
-		}
-	case expr.BNReduce:
-		return func() {
-			kernel.BNReduceOf(e.pool, e.data[out], e.array(in.In[0]), e.array(in.In[1]), e.array(in.Mask), operand(2), groups, rows, c, eps)
-		}
-	}
-	return func() {
-		var masked kernel.Array
-		if len(in.Out) == 2 {
-			masked = e.array(in.Out[1])
-		}
-		kernel.BNBackwardOf(e.pool, e.array(out), masked, e.array(in.In[0]), e.array(in.In[1]), e.array(in.Mask), operand(2), operand(4), operand(3), groups, rows, c, eps)
-	}
 }
 
 func (e *Executable) pooling(in engine.Instr) func() {

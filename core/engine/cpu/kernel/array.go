@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // Array is a tensor's memory, of float32 or bfloat16 numbers. Kernels that work on images take them as Arrays; what they
 // read is widened, and what they write is rounded, on its way between memory and the core's cache.
 type Array struct {
@@ -38,6 +40,14 @@ func (a Array) slice(lo, hi int) Array {
 
 // from returns the numbers from lo on.
 func (a Array) from(lo int) Array { return a.slice(lo, a.Len()) }
+
+// memory is the array's memory, to be fetched.
+func (a Array) memory() []float32 {
+	if !a.half() {
+		return a.floats
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(a.halves))), len(a.halves)/2)
+}
 
 // clear sets all numbers to zero.
 func (a Array) clear() {

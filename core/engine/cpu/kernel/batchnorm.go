@@ -9,6 +9,8 @@ const (
 	// bnFloats and bnMaxRows bound the rows whose sums are taken in float32 before they are merged in float64.
 	bnFloats  = 1 << 15
 	bnMaxRows = 256
+	// bnRun is the number of rows that are summed in a row: more would let rounding errors grow.
+	bnRun = 32
 	// bnSample is the number of rows whose mean is near enough to the chunk's mean to take differences from.
 	bnSample = 8
 )
@@ -16,9 +18,6 @@ const (
 // BNStats computes the mean and the biased variance of each channel in each group:
 //
 //	mean = Σ x / rows,  variance = Σ (x - mean)² / rows
-//
-// Sums are taken about the mean of a few rows, in chunks of rows, and merged by Chan's formula, so that a mean far greater than the
-// deviation does no harm.
 func BNStats(p *Pool, x []float32, groups, rows, c int, stats []float32) {
 	BNStatsOf(p, Floats(x), groups, rows, c, stats)
 }
@@ -26,36 +25,69 @@ func BNStats(p *Pool, x []float32, groups, rows, c int, stats []float32) {
 // BNStatsOf is BNStats for images in either storage.
 func BNStatsOf(p *Pool, x Array, groups, rows, c int, stats []float32) {
 	chunks := bnChunks(rows, c)
-	scratch := p.borrow()
-	defer p.giveBack(scratch)
-	sums := scratch.floats(groups * chunks * 3 * c)
+	s := StartBNStats(p, x, groups, rows, c, chunks)
 	p.Run(groups*chunks, func(worker, task int) {
 		lo, hi := span(rows, chunks, task%chunks)
-		part := x.slice((task/chunks*rows+lo)*c, (task/chunks*rows+hi)*c)
-		out := sums[task*3*c : (task+1)*3*c]
-		shift := out[2*c:]
-		few := min(bnSample, hi-lo)
-		p.colSums(worker, shift, part, few, c)
-		p.isa.Scalar(Mul, shift, shift, 1/float32(few))
-		p.bnStats(worker, out[:c], out[c:2*c], part, shift, hi-lo, c)
+		g := task / chunks
+		s.Add(worker, task%chunks, g*rows+lo, g*rows+hi)
 	})
-	p.eachColumns(groups, c, func(g, c0, c1 int) {
-		for j := c0; j < c1; j++ {
-			var n, mean, m2 float64
-			for k := range chunks {
-				lo, hi := span(rows, chunks, k)
-				s := sums[(g*chunks+k)*3*c+j:]
-				m := float64(hi - lo)
-				partMean := float64(s[0]) / m
-				part := max(0, float64(s[c])-float64(s[0])*partMean)
-				partMean += float64(s[2*c])
-				d := partMean - mean
-				m2 += part + d*d*n*m/(n+m)
-				n += m
-				mean += d * m / n
+	s.Finish(stats)
+}
+
+// BNStatsSums are the statistics of [BNStats] of a matrix that becomes known part by part. Sums are taken about the mean of
+// a part's first few rows, and merged by Chan's formula, so that a mean far greater than the deviation does no harm.
+type BNStatsSums struct {
+	groupSums
+	x Array
+}
+
+// StartBNStats begins the statistics of x, which Add will be told in so many parts at the most. Finish must follow.
+func StartBNStats(p *Pool, x Array, groups, rows, c, parts int) *BNStatsSums {
+	return &BNStatsSums{startSums(p, groups, rows, c, parts, 5), x}
+}
+
+// Add is the sums' [RowsDone].
+func (s *BNStatsSums) Add(worker, part, lo, hi int) {
+	p, c := s.pool, s.c
+	for lo < hi {
+		g, end := s.group(lo, hi)
+		v, first := s.add(g, part, end-lo)
+		sums, run, shift := v[:2*c], v[2*c:4*c], v[4*c:]
+		if first {
+			few := min(bnSample, end-lo)
+			p.colSums(worker, shift, s.x.from(lo*c), few, c)
+			p.isa.Scalar(Mul, shift, shift, 1/float32(few))
+			clear(sums)
+		}
+		for ; lo < end; lo += bnRun {
+			n := min(bnRun, end-lo)
+			p.bnStats(worker, run[:c], run[c:], s.x.from(lo*c), shift, n, c)
+			p.isa.Binary(Add, sums, sums, run)
+		}
+		lo = end
+	}
+}
+
+// Finish writes the statistics.
+func (s *BNStatsSums) Finish(stats []float32) {
+	defer s.end()
+	c := s.c
+	s.pool.eachColumns(s.groups, c, func(g, c0, c1 int) {
+		var means, squares [columnBlock]float64
+		mean, m2, n := means[:c1-c0], squares[:c1-c0], 0.0
+		s.eachPart(g, func(rows int, sums []float32) {
+			m := float64(rows)
+			for j := range mean {
+				sum, square, shift := float64(sums[c0+j]), float64(sums[c+c0+j]), float64(sums[4*c+c0+j])
+				d := shift + sum/m - mean[j]
+				m2[j] += max(0, square-sum*sum/m) + d*d*n*m/(n+m)
+				mean[j] += d * m / (n + m)
 			}
-			stats[2*g*c+j] = float32(mean)
-			stats[(2*g+1)*c+j] = float32(m2 / float64(rows))
+			n += m
+		})
+		for j := range mean {
+			stats[2*g*c+c0+j] = float32(mean[j])
+			stats[(2*g+1)*c+c0+j] = float32(m2[j] / n)
 		}
 	})
 }
@@ -64,12 +96,14 @@ func bnChunks(rows, c int) int {
 	return parts(rows, max(1, min(bnMaxRows, bnFloats/max(1, c))))
 }
 
+// columnBlock is the number of channels that eachColumns passes at a time, at most.
+const columnBlock = 64
+
 // eachColumns runs f over blocks of each group's channels.
 func (p *Pool) eachColumns(groups, c int, f func(g, c0, c1 int)) {
-	const size = 64
-	blocks := parts(c, size)
+	blocks := parts(c, columnBlock)
 	p.Run(groups*blocks, func(_, task int) {
-		c0, c1 := spanSize(c, size, task%blocks)
+		c0, c1 := spanSize(c, columnBlock, task%blocks)
 		f(task/blocks, c0, c1)
 	})
 }
@@ -145,25 +179,61 @@ func BNReduce(p *Pool, out, dy, x, y, stats []float32, groups, rows, c int, eps 
 // BNReduceOf is BNReduce for images in either storage.
 func BNReduceOf(p *Pool, out []float32, dy, x, y Array, stats []float32, groups, rows, c int, eps float32) {
 	chunks := bnChunks(rows, c)
-	scratch := p.borrow()
-	defer p.giveBack(scratch)
-	sums := scratch.floats(groups * chunks * 2 * c)
+	s := StartBNReduce(p, dy, x, y, stats, groups, rows, c, chunks)
 	p.Run(groups*chunks, func(worker, task int) {
-		g := task / chunks
 		lo, hi := span(rows, chunks, task%chunks)
-		lo, hi = lo+g*rows, hi+g*rows
-		part := sums[task*2*c:]
-		p.bnReduce(worker, part[:c], part[c:2*c], x.slice(lo*c, hi*c), dy.slice(lo*c, hi*c), y.slice(lo*c, hi*c), stats[2*g*c:(2*g+1)*c], hi-lo)
+		g := task / chunks
+		s.Add(worker, task%chunks, g*rows+lo, g*rows+hi)
 	})
-	p.eachColumns(groups, c, func(g, c0, c1 int) {
-		for j := c0; j < c1; j++ {
-			var dot, sum float64
-			for k := range chunks {
-				dot += float64(sums[(g*chunks+k)*2*c+j])
-				sum += float64(sums[(g*chunks+k)*2*c+c+j])
+	s.Finish(out, eps)
+}
+
+// BNReduceSums are the sums of [BNReduce] of a gradient that becomes known part by part.
+type BNReduceSums struct {
+	groupSums
+	dy, x, y Array
+	stats    []float32
+}
+
+// StartBNReduce begins the sums over dy, which Add will be told in so many parts at the most. Finish must follow.
+func StartBNReduce(p *Pool, dy, x, y Array, stats []float32, groups, rows, c, parts int) *BNReduceSums {
+	return &BNReduceSums{startSums(p, groups, rows, c, parts, 4), dy, x, y, stats}
+}
+
+// Add is the sums' [RowsDone].
+func (s *BNReduceSums) Add(worker, part, lo, hi int) {
+	c := s.c
+	for lo < hi {
+		g, end := s.group(lo, hi)
+		v, first := s.add(g, part, end-lo)
+		sums, run := v[:2*c], v[2*c:]
+		if first {
+			clear(sums)
+		}
+		for ; lo < end; lo += bnRun {
+			from, to := lo*c, min(end, lo+bnRun)*c
+			s.pool.bnReduce(worker, run[:c], run[c:], s.x.slice(from, to), s.dy.slice(from, to), s.y.slice(from, to), s.stats[2*g*c:(2*g+1)*c], (to-from)/c)
+			s.pool.isa.Binary(Add, sums, sums, run)
+		}
+		lo = end
+	}
+}
+
+// Finish writes the sums.
+func (s *BNReduceSums) Finish(out []float32, eps float32) {
+	defer s.end()
+	c := s.c
+	s.pool.eachColumns(s.groups, c, func(g, c0, c1 int) {
+		var dots, totals [columnBlock]float64
+		s.eachPart(g, func(_ int, sums []float32) {
+			for j := c0; j < c1; j++ {
+				dots[j-c0] += float64(sums[j])
+				totals[j-c0] += float64(sums[c+j])
 			}
-			out[2*g*c+j] = float32(dot * istd(stats, g, c, j, eps))
-			out[(2*g+1)*c+j] = float32(sum)
+		})
+		for j := c0; j < c1; j++ {
+			out[2*g*c+j] = float32(dots[j-c0] * istd(s.stats, g, c, j, eps))
+			out[(2*g+1)*c+j] = float32(totals[j-c0])
 		}
 	})
 }
@@ -273,6 +343,7 @@ func (i ISA) bnApply(y, x, res, mean, a, b []float32, relu bool) {
 	}
 }
 
+// bnReduce sums dy*(x-mean) and dy down the columns, where y is positive if it is given.
 func (i ISA) bnReduce(dot, sum, x, dy, y, mean []float32, rows int) {
 	if i.bnReduceFast(dot, sum, x, dy, y, mean, rows) {
 		return

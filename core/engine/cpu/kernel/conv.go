@@ -41,9 +41,46 @@ func (c Conv) Forward(p *Pool, x, w, y []float32) { c.ForwardOf(p, Floats(x), w,
 
 // ForwardOf is Forward for images in either storage.
 func (c Conv) ForwardOf(p *Pool, x Array, w []float32, y Array) {
+	c.ForwardThen(p, x, w, y, Epilogue{})
+}
+
+// ForwardParts is the number of parts that ForwardThen tells of; 0 where it cannot.
+func (c Conv) ForwardParts(p *Pool) int {
+	if c.pointwise() {
+		g := c.product(Array{}, nil, Array{})
+		return g.rowParts(p.isa)
+	}
+	if v, ok := p.winograd(c); ok {
+		return v.parts()
+	}
+	return c.window().parts(c.N)
+}
+
+// product is the pointwise convolution as a product of matrices.
+func (c Conv) product(x Array, w []float32, y Array) GemmArgs {
+	return GemmArgs{M: c.N * c.H * c.W, N: c.K, K: c.C, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: w, Ldb: c.K, C: y.floats, c16: y.halves, Ldc: c.K}
+}
+
+// window is the forward pass by the direct method.
+func (c Conv) window() window {
+	oh, ow := c.OutSize()
+	return window{
+		in:   field{h: c.H, w: c.W, c: c.C, top: -c.Pad, left: -c.Pad},
+		r:    c.R,
+		s:    c.S,
+		step: c.Stride,
+		oh:   oh, ow: ow, k: c.K,
+		image: oh * ow * c.K, down: ow * c.K, across: c.K,
+	}
+}
+
+// ForwardThen is ForwardOf with an epilogue, whose rows are the pixels of y. If ForwardParts is 0, it must be none.
+func (c Conv) ForwardThen(p *Pool, x Array, w []float32, y Array, then Epilogue) {
 	c.check(x, w, y)
 	if c.pointwise() {
-		Gemm(p, GemmArgs{M: c.N * c.H * c.W, N: c.K, K: c.C, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: w, Ldb: c.K, C: y.floats, c16: y.halves, Ldc: c.K})
+		g := c.product(x, w, y)
+		g.then = then
+		Gemm(p, g)
 		return
 	}
 	scratch := p.borrow()
@@ -51,7 +88,7 @@ func (c Conv) ForwardOf(p *Pool, x Array, w []float32, y Array) {
 	if v, ok := p.winograd(c); ok {
 		u := v.newFilters(scratch, p.isa)
 		u.transform(p, w)
-		v.run(p, x, u, y)
+		v.run(p, x, u, y, then)
 		return
 	}
 	depth := c.R * c.S * c.C
@@ -62,15 +99,7 @@ func (c Conv) ForwardOf(p *Pool, x Array, w []float32, y Array) {
 		lo, hi := span(depth, pieces, task%pieces)
 		b.pack(b.rows(j, lo, hi), j, w[lo*c.K:], c.K)
 	})
-	oh, ow := c.OutSize()
-	window{
-		in:   field{h: c.H, w: c.W, c: c.C, top: -c.Pad, left: -c.Pad},
-		r:    c.R,
-		s:    c.S,
-		step: c.Stride,
-		oh:   oh, ow: ow, k: c.K,
-		image: oh * ow * c.K, down: ow * c.K, across: c.K,
-	}.run(p, c.N, x, b, y)
+	c.window().run(p, c.N, x, b, y, then)
 }
 
 // BackwardData computes dx, the gradient of x, from dy, the gradient of y:
@@ -84,9 +113,36 @@ func (c Conv) BackwardData(p *Pool, dy, w, dx []float32) {
 
 // BackwardDataOf is BackwardData for images in either storage.
 func (c Conv) BackwardDataOf(p *Pool, dy Array, w []float32, dx Array) {
+	c.BackwardDataThen(p, dy, w, dx, Epilogue{})
+}
+
+// BackwardDataParts is the number of parts that BackwardDataThen tells of; 0 where it cannot.
+func (c Conv) BackwardDataParts(p *Pool) int {
+	if c.pointwise() {
+		g := c.turnedProduct(Array{}, nil, Array{})
+		return g.rowParts(p.isa)
+	}
+	if v, ok := p.winograd(c); ok {
+		return v.turned().parts()
+	}
+	if c.Stride > 1 {
+		return 0 // the pixels of a class lie apart
+	}
+	return c.turnedWindow(0, 0).parts(c.N)
+}
+
+// turnedProduct is the gradient of a pointwise convolution's input as a product of matrices.
+func (c Conv) turnedProduct(dy Array, w []float32, dx Array) GemmArgs {
+	return GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy.floats, a16: dy.halves, Lda: c.K, B: w, Ldb: c.K, C: dx.floats, c16: dx.halves, Ldc: c.C}
+}
+
+// BackwardDataThen is BackwardDataOf with an epilogue, whose rows are the pixels of dx. If BackwardDataParts is 0, it must be none.
+func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Epilogue) {
 	c.check(dx, w, dy)
 	if c.pointwise() {
-		Gemm(p, GemmArgs{TransB: true, M: c.N * c.H * c.W, N: c.C, K: c.K, Alpha: 1, A: dy.floats, a16: dy.halves, Lda: c.K, B: w, Ldb: c.K, C: dx.floats, c16: dx.halves, Ldc: c.C})
+		g := c.turnedProduct(dy, w, dx)
+		g.then = then
+		Gemm(p, g)
 		return
 	}
 	if v, ok := p.winograd(c); ok {
@@ -95,12 +151,12 @@ func (c Conv) BackwardDataOf(p *Pool, dy Array, w []float32, dx Array) {
 		v = v.turned()
 		u := v.newFilters(scratch, p.isa)
 		u.transformTurned(p, w)
-		v.run(p, dy, u, dx)
+		v.run(p, dy, u, dx, then)
 		return
 	}
 	for a := range c.Stride {
 		for b := range c.Stride {
-			c.backwardClass(p, dy, w, dx, a, b)
+			c.backwardClass(p, dy, w, dx, a, b, then)
 		}
 	}
 }
@@ -108,14 +164,32 @@ func (c Conv) BackwardDataOf(p *Pool, dy Array, w []float32, dx Array) {
 // backwardClass computes the pixels of dx with (h+Pad) mod Stride = a and (w+Pad) mod Stride = b. They depend on every
 // Stride-th row and column of the filters, from a and b on, so that together they are a convolution of dy with these,
 // turned round, with a stride of one.
-func (c Conv) backwardClass(p *Pool, dy Array, w []float32, dx Array, a, b int) {
-	rows, h0, oh := c.class(a, c.R, c.H)
-	cols, w0, ow := c.class(b, c.S, c.W)
-	if oh <= 0 || ow <= 0 {
+func (c Conv) backwardClass(p *Pool, dy Array, w []float32, dx Array, a, b int, then Epilogue) {
+	v := c.turnedWindow(a, b)
+	if v.oh <= 0 || v.ow <= 0 {
 		return
 	}
+	if v.r == 0 || v.s == 0 {
+		v.clear(p, c.N, dx)
+		return
+	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	panels := newPanels(scratch, p.isa, v.r*v.s*c.K, c.C)
+	p.Run(panels.count()*v.r*v.s, func(_, task int) {
+		j, tap := task/(v.r*v.s), task%(v.r*v.s)
+		r, s := a+(v.r-1-tap/v.s)*c.Stride, b+(v.s-1-tap%v.s)*c.Stride
+		panels.packT(panels.rows(j, tap*c.K, (tap+1)*c.K), j, w[(r*c.S+s)*c.C*c.K:], c.K)
+	})
+	v.run(p, c.N, dy, panels, dx, then)
+}
+
+// turnedWindow is the convolution of class (a, b).
+func (c Conv) turnedWindow(a, b int) window {
+	rows, h0, oh := c.class(a, c.R, c.H)
+	cols, w0, ow := c.class(b, c.S, c.W)
 	pp, q := c.OutSize()
-	v := window{
+	return window{
 		in:   field{h: pp, w: q, c: c.K, top: (h0+c.Pad)/c.Stride - rows + 1, left: (w0+c.Pad)/c.Stride - cols + 1},
 		r:    rows,
 		s:    cols,
@@ -123,19 +197,6 @@ func (c Conv) backwardClass(p *Pool, dy Array, w []float32, dx Array, a, b int) 
 		oh:   oh, ow: ow, k: c.C,
 		first: (h0*c.W + w0) * c.C, image: c.H * c.W * c.C, down: c.Stride * c.W * c.C, across: c.Stride * c.C,
 	}
-	if rows == 0 || cols == 0 {
-		v.clear(p, c.N, dx)
-		return
-	}
-	scratch := p.borrow()
-	defer p.giveBack(scratch)
-	panels := newPanels(scratch, p.isa, rows*cols*c.K, c.C)
-	p.Run(panels.count()*rows*cols, func(_, task int) {
-		j, tap := task/(rows*cols), task%(rows*cols)
-		r, s := a+(rows-1-tap/cols)*c.Stride, b+(cols-1-tap%cols)*c.Stride
-		panels.packT(panels.rows(j, tap*c.K, (tap+1)*c.K), j, w[(r*c.S+s)*c.C*c.K:], c.K)
-	})
-	v.run(p, c.N, dy, panels, dx)
 }
 
 // class returns, for one axis, how many of the filter's taps belong to class a, and the first and the number of the input

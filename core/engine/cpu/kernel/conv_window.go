@@ -38,18 +38,32 @@ func (v window) clear(p *Pool, n int, y Array) {
 }
 
 // run computes the outputs of n images, with the weights b: rows in the order r, s, c.
-func (v window) run(p *Pool, n int, x Array, b panels, y Array) {
-	images := max(1, min(n, windowPixels/(v.oh*v.ow), windowFloats/max(1, v.frame(v.oh).size())))
-	bands := 1
-	if images == 1 {
-		bands = parts(v.oh, v.bandRows())
-	}
-	groups := parts(n, images)
+func (v window) run(p *Pool, n int, x Array, b panels, y Array, then Epilogue) {
+	groups, bands := v.cut(n)
 	p.Run(groups*bands, func(worker, task int) {
 		n0, n1 := span(n, groups, task/bands)
 		i0, i1 := span(v.oh, bands, task%bands)
 		v.band(p, worker, n0, n1, i0, i1, x, b, y)
+		if then.Done != nil {
+			then.Done(worker, task, (n0*v.oh+i0)*v.ow, ((n1-1)*v.oh+i1)*v.ow)
+		}
 	})
+}
+
+// cut returns into how many groups n images are cut, and into how many bands of rows each group of one image.
+func (v window) cut(n int) (groups, bands int) {
+	images := max(1, min(n, windowPixels/(v.oh*v.ow), windowFloats/max(1, v.frame(v.oh).size())))
+	groups, bands = parts(n, images), 1
+	if images == 1 {
+		bands = parts(v.oh, v.bandRows())
+	}
+	return groups, bands
+}
+
+// parts is the number of parts of which run tells an epilogue; their pixels must lie beside each other.
+func (v window) parts(n int) int {
+	groups, bands := v.cut(n)
+	return groups * bands
 }
 
 // bandRows returns how many rows of outputs of one image make a task.

@@ -25,6 +25,7 @@ type GemmArgs struct {
 	// Convolutions whose images are stored in bfloat16 give these instead of A, B and C: a16 and b16 (not with TransB) are
 	// widened as blocks of them are packed, and c16 (with Beta zero, and neither Bias nor ReLU) gets the rounded sums.
 	a16, b16, c16 []BF16
+	then          Epilogue // of the rows of C; none where rowParts is 0
 }
 
 const (
@@ -62,7 +63,7 @@ func Gemm(p *Pool, g GemmArgs) {
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	if g.a16 == nil && g.c16 == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && swapRatio*g.M <= g.N {
+	if g.swaps() {
 		g.swapped(p, scratch)
 		return
 	}
@@ -72,6 +73,10 @@ func Gemm(p *Pool, g GemmArgs) {
 		g.packB(p, b)
 	}
 	g.multiply(p, b, scratch)
+}
+
+func (g *GemmArgs) swaps() bool {
+	return g.a16 == nil && g.c16 == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && swapRatio*g.M <= g.N
 }
 
 // swapped computes Cᵀ = op(B)ᵀ op(A)ᵀ, and C from it.
@@ -172,14 +177,7 @@ func (g *GemmArgs) packPanel(b panels, j, lo, hi int, dst []float32) {
 
 // multiply cuts C into blocks of rows and groups of panels, and the sum over K too where C alone makes too few tasks.
 func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
-	blocks, groups := parts(g.M, gemmRows), 1
-	if blocks < gemmTasks {
-		groups = min(b.count(), parts(gemmTasks, blocks))
-	}
-	splits := 1
-	if n := blocks * groups; n < gemmTasks {
-		splits = max(1, min(maxSplits, parts(gemmTasks, n), g.K/splitDepth))
-	}
+	blocks, groups, splits := g.cut(b.count())
 	var sums []float32
 	if splits > 1 {
 		sums = scratch.floats(splits * g.M * g.N)
@@ -193,11 +191,38 @@ func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
 		if sums != nil {
 			out = gemmOut{c: sums[split*g.M*g.N:], ld: g.N, alpha: 1}
 		}
-		g.block(p, worker, b, m0, m1, j0, j1, k0, k1, out, g.rowsOfA(task+p.threads, blocks))
+		var next reads
+		next.addRows(g.then.Reads, m0, m1, g.N)
+		next.add(g.rowsOfA(task+p.threads, blocks))
+		g.block(p, worker, b, m0, m1, j0, j1, k0, k1, out, &next)
+		if g.then.Done != nil {
+			g.then.Done(worker, task, m0, m1)
+		}
 	})
 	if sums != nil {
 		g.finishRows(p, sums, splits)
 	}
+}
+
+// cut returns into how many blocks of rows, groups of panels and parts of the sum over K the product is cut.
+func (g *GemmArgs) cut(panels int) (blocks, groups, splits int) {
+	blocks, groups, splits = parts(g.M, gemmRows), 1, 1
+	if blocks < gemmTasks {
+		groups = min(panels, parts(gemmTasks, blocks))
+	}
+	if n := blocks * groups; n < gemmTasks {
+		splits = max(1, min(maxSplits, parts(gemmTasks, n), g.K/splitDepth))
+	}
+	return blocks, groups, splits
+}
+
+// rowParts is the number of parts that an epilogue is told; 0 where rows are not completed one block after the other.
+func (g *GemmArgs) rowParts(isa ISA) int {
+	blocks, groups, splits := g.cut(panels{isa: isa, n: g.N}.count())
+	if g.swaps() || groups > 1 || splits > 1 || g.K == 0 {
+		return 0
+	}
+	return blocks
 }
 
 // gemmOut is where a block's product goes and what happens to it there.
@@ -217,7 +242,7 @@ func (g *GemmArgs) destination() gemmOut {
 
 // block multiplies rows [m0, m1) of op(A) with panels [j0, j1) over k in [k0, k1). Meanwhile it fetches next, which the
 // worker will probably need then.
-func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 int, out gemmOut, next []float32) {
+func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 int, out gemmOut, next *reads) {
 	arena, t := &p.slots[worker].arena, &p.slots[worker].tile
 	depth := parts(k1-k0, gemmDepth)
 	var copied, piece []float32
@@ -261,7 +286,7 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 				t.a = &a.data[i*a.tile]
 			}
 			t.c = &out.c[(m0+r0)*out.ld+c0-out.first]
-			t.fetch(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
+			t.fetchPart(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
 			t.run(p.isa, r1-r0, narrow)
 		}
 	}

@@ -112,29 +112,77 @@ func (f filters) transformTurned(p *Pool, w []float32) {
 	})
 }
 
-// run computes y from x with transformed filters. A task takes some tiles through all steps, in its core's cache.
-func (w winograd) run(p *Pool, x Array, u filters, y Array) {
-	tiles := w.tiles()
-	tasks := parts(tiles, w.tilesPerTask(p.threads))
+// run computes y from x with transformed filters. A task takes some tiles through all steps, in its core's cache: one part
+// or more of those that the epilogue is told of.
+func (w winograd) run(p *Pool, x Array, u filters, y Array, then Epilogue) {
+	all := w.parts()
+	tasks := parts(w.tiles(), w.tilesPerTask(p.threads)) // no more than there are parts
 	p.Run(tasks, func(worker, task int) {
-		t0, t1 := span(tiles, tasks, task)
+		p0, p1 := span(all, tasks, task)
+		t0, _ := span(w.tiles(), all, p0)
+		_, t1 := span(w.tiles(), all, p1-1)
 		v, m := newSpaced(t1-t0, w.c), newSpaced(t1-t0, w.k)
 		in, out := p.Scratch(worker, v.size()), p.Scratch(worker, m.size())
 		edge := p.Scratch(worker, winoPoints*max(w.c, w.k))
 		for t := t0; t < t1; t++ {
 			w.input(p.isa, t, x, edge, &in[(t-t0)*v.ld], v.next)
 		}
-		w.multiply(p.isa, &p.slots[worker].tile, t1-t0, in, v, u, out, m)
-		for t := t0; t < t1; t++ {
-			w.output(p.isa, t, &out[(t-t0)*m.ld], m.next, edge, y)
+		var next reads
+		lo, hi := w.pixels(t0, t1)
+		next.addRows(then.Reads, lo, hi, w.k)
+		w.multiply(p.isa, &p.slots[worker].tile, t1-t0, in, v, u, out, m, &next)
+		for part := p0; part < p1; part++ {
+			lo, hi := span(w.tiles(), all, part)
+			for t := lo; t < hi; t++ {
+				w.output(p.isa, t, &out[(t-t0)*m.ld], m.next, edge, y)
+			}
+			if then.Done != nil {
+				w.tell(then.Done, worker, part, lo, hi)
+			}
 		}
 	})
+}
+
+// winoPart is the number of tiles of a part: as many as the product kernel takes at a time.
+const winoPart = 14
+
+// parts returns into how many parts the tiles are cut.
+func (w winograd) parts() int { return parts(w.tiles(), winoPart) }
+
+// pixels returns the range of outputs, from whole rows, in which tiles [t0, t1) lie.
+func (w winograd) pixels(t0, t1 int) (lo, hi int) {
+	n, i, _ := w.place(t0)
+	m, j, _ := w.place(t1 - 1)
+	return (n*w.oh + i) * w.ow, (m*w.oh + min(w.oh, j+winoTile)) * w.ow
+}
+
+// tell tells done the pixels of tiles [t0, t1): row after row of those that are in the same row of tiles. Rows that follow
+// each other are told at once.
+func (w winograd) tell(done RowsDone, worker, part, t0, t1 int) {
+	from, to := 0, 0 // pixels not told yet
+	for t0 < t1 {
+		next := min(t1, (t0/w.across()+1)*w.across())
+		n, i, j := w.place(t0)
+		right := min(w.ow, j+(next-t0)*winoTile)
+		for row := i; row < min(w.oh, i+winoTile); row++ {
+			at := (n*w.oh + row) * w.ow
+			if at+j != to {
+				if from < to {
+					done(worker, part, from, to)
+				}
+				from = at + j
+			}
+			to = at + right
+		}
+		t0 = next
+	}
+	done(worker, part, from, to)
 }
 
 // tilesPerTask returns how many tiles a task takes through: few if all filters stay in the core's cache, and the more the
 // larger the filters are, which come from farther away each time. It does not change results.
 func (w winograd) tilesPerTask(threads int) int {
-	const least, most = 14, 5 * 14
+	const least, most = winoPart, 5 * winoPart
 	n := least * w.c * w.k / (64 * 64) / max(1, (w.c+w.k)/128)
 	return max(least, min(n, most, parts(w.tiles(), threads)))
 }
@@ -176,8 +224,8 @@ func inside(first, size int) int {
 	return bits
 }
 
-// multiply forms the 36 products.
-func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u filters, out []float32, m spaced) {
+// multiply forms the 36 products, and fetches next meanwhile.
+func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u filters, out []float32, m spaced, next *reads) {
 	t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, w.c, floatBytes, 1, 0
 	t.contiguous(v.ld*floatBytes, m.ld*floatBytes)
 	tiles := parts(rows, isa.maxRows())
@@ -189,10 +237,12 @@ func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u
 			for i := range tiles {
 				r0, r1 := span(rows, tiles, i)
 				t.a, t.c = &in[q*v.next+r0*v.ld], &out[q*m.next+r0*m.ld+c0]
+				t.fetchPart(next, (q*u.count()+j)*tiles+i, winoPoints*u.count()*tiles)
 				t.run(isa, r1-r0, narrow)
 			}
 		}
 	}
+	t.fetchNothing()
 }
 
 // output transforms the products of tile t back. Where the tile leaves the map, only its part inside is kept.
