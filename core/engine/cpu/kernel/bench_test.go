@@ -53,7 +53,7 @@ func BenchmarkPeak(b *testing.B) {
 					t.a, t.b, t.c = &p.Scratch(worker, rows*depth)[0], &p.Scratch(worker, 32*depth)[0], &p.Scratch(worker, rows*32)[0]
 					t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, depth, floatBytes, 1, 0
 					t.contiguous(depth*floatBytes, isa.panel()*floatBytes)
-					t.columns(isa.panel())
+					t.columns(isa, isa.panel())
 					for range repeats {
 						t.run(isa, rows, false)
 					}

@@ -62,6 +62,9 @@ var convCases = []Conv{
 	{N: 70, H: 8, W: 7, C: 32, K: 32, R: 3, S: 3, Stride: 1, Pad: 1},
 	{N: 2, H: 16, W: 16, C: 16, K: 16, R: 4, S: 4, Stride: 4, Pad: 0},
 	{N: 2, H: 9, W: 9, C: 4, K: 8, R: 2, S: 2, Stride: 3, Pad: 0},
+	{N: 2, H: 7, W: 9, C: 150, K: 64, R: 3, S: 3, Stride: 2, Pad: 1},
+	{N: 2, H: 9, W: 15, C: 270, K: 320, R: 1, S: 1, Stride: 1, Pad: 0},
+	{N: 3, H: 5, W: 7, C: 40, K: 48, R: 1, S: 1, Stride: 2, Pad: 0},
 	{N: 1, H: 20, W: 19, C: 33, K: 35, R: 3, S: 3, Stride: 1, Pad: 2},
 }
 

@@ -6,11 +6,11 @@ const (
 	// partialFloats bounds the memory of the partial gradients that are added at the end, and weightTasks their number.
 	partialFloats = 1 << 23
 	weightTasks   = 16
-	// productSize is the number of weights from which on a pointwise convolution's gradient is left to Gemm: with fewer,
-	// reading the pixels dominates, and they are read once here.
+	// productSize is the number of weights from which on a pointwise gradient whose operands are not read in place is left
+	// to Gemm: with fewer, reading the pixels dominates, and they are read once here.
 	productSize = 1 << 18
-	// pointPixels is the number of pixels of a pointwise convolution that a task packs at a time: a tile of inputs and a
-	// panel of gradients are 36 kB then, and fit the first-level cache.
+	// pointPixels is the number of pixels of such a convolution that a task packs at a time: a tile of inputs and a panel of
+	// gradients are 36 kB then, and fit the first-level cache.
 	pointPixels = 192
 )
 
@@ -26,7 +26,9 @@ func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
 // BackwardWeightsOf is BackwardWeights for images in either storage.
 func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 	c.check(x, dw, dy)
-	if c.pointwise() && c.C*c.K >= productSize {
+	grid, inPlace := c.weightGrid(p.isa)
+	inPlace = inPlace && !x.half() && !dy.half()
+	if c.pointwise() && c.C*c.K >= productSize && !inPlace {
 		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: dy.floats, b16: dy.halves, Ldb: c.K, C: dw, Ldc: c.K})
 		return
 	}
@@ -39,7 +41,17 @@ func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 		clear(dw[:size])
 		return
 	}
-	if c.pointwise() {
+	switch {
+	case inPlace && c.sparse():
+		scratch := p.borrow()
+		defer p.giveBack(scratch)
+		dense, seen := c.dense(p, scratch, x.floats)
+		dense.BackwardWeights(p, seen, dy.floats, dw)
+		return
+	case inPlace:
+		grid.run(p, x.floats, dy.floats, dw)
+		return
+	case c.pointwise():
 		c.pointWeights(p, x, dy, dw)
 		return
 	}
@@ -128,7 +140,7 @@ func (g *weightChunk) run(p *Pool, worker int, x, dy Array, j0, j1 int) {
 	slot.taps = slot.taps[:0]
 	for n := range g.n1 - g.n0 {
 		for i := range g.i1 - g.i0 {
-			slot.taps = append(slot.taps, (n*image+i*c.Stride*f.row)*floatBytes)
+			slot.taps = append(slot.taps, tap{a: (n*image + i*c.Stride*f.row) * floatBytes})
 		}
 	}
 	t := &slot.tile
@@ -153,7 +165,7 @@ func (g *weightChunk) panel(isa ISA, t *tile, j int, in []float32, dy Array, f f
 	}
 	t.b = &g.dy[0]
 	c0, c1, narrow := b.columns(j)
-	t.columns(c1 - c0)
+	t.columns(isa, c1-c0)
 	tiles := parts(c.S*c.C, isa.maxRows())
 	for r := range c.R {
 		for k := range tiles {
@@ -202,7 +214,7 @@ func (c Conv) pointWeightsOf(p *Pool, worker int, x, dy Array, dw []float32, pix
 	for j := range b.count() {
 		b.packOf(panel[:pixels*b.width(j)], j, dy, c.K)
 		c0, c1, narrow := b.columns(j)
-		t.columns(c1 - c0)
+		t.columns(isa, c1-c0)
 		t.b = &panel[0]
 		for k := range tiles {
 			e0, e1 := span(c.C, tiles, k)

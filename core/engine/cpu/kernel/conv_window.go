@@ -117,7 +117,7 @@ func (v window) band(p *Pool, worker, n0, n1, i0, i1 int, x Array, b panels, y A
 	t.ks, t.alpha, t.flags = floatBytes, 1, tileFetch
 	for j := range b.count() {
 		c0, c1, narrow := b.columns(j)
-		t.columns(c1 - c0)
+		t.columns(p.isa, c1-c0)
 		t.b = b.from(j, 0)
 		for n := range n1 - n0 {
 			to.rows(p.isa, t, f, source[n*image:], out[n*to.image+c0:], i1-i0, narrow)
@@ -177,7 +177,7 @@ func (v window) setTaps(slot *slot, f frame) {
 	}
 	for r := range v.r {
 		for s := range across {
-			slot.taps = append(slot.taps, (r*f.row+s*f.pixel)*floatBytes)
+			slot.taps = append(slot.taps, tap{a: (r*f.row + s*f.pixel) * floatBytes})
 		}
 	}
 	t.taps, t.ntaps = &slot.taps[0], len(slot.taps)

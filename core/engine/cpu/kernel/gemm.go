@@ -276,7 +276,7 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 			}
 			c0, c1, narrow := b.columns(j)
 			if i == 0 || shallow {
-				t.columns(c1 - c0)
+				t.columns(p.isa, c1-c0)
 				t.b = g.panelOfB(b, j, lo, hi, piece)
 				t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
 				t.flags |= tileFetch

@@ -29,15 +29,16 @@ TEXT ·tile1x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DX
 	MOVQ       24(AX), BX
 	MOVQ       32(AX), SI
-	MOVQ       56(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       184(AX), DI
 	MOVQ       152(AX), CX
 	TESTQ      $0x00000008, CX
 	JZ         product
-	MOVQ       16(AX), R8
+	MOVQ       16(AX), R9
 	MOVQ       128(AX), CX
 	LEAQ       (CX)(CX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	PREFETCHT0 (CX)
 
 product:
@@ -46,20 +47,21 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (BX), R8
-	ADDQ $0x08, BX
-	ADDQ (AX), R8
+	MOVQ (BX), R9
+	ADDQ 8(BX), DX
+	ADDQ $0x10, BX
+	ADDQ (AX), R9
 	MOVQ 64(AX), CX
-	ADDQ R8, CX
-	MOVQ 40(AX), R8
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
 
 loop:
 	VMOVUPS      (DX), Y1
 	VBROADCASTSS (CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         $0x00000020, DX
-	ADDQ         DI, CX
-	DECQ         R8
+	ADDQ         DI, DX
+	ADDQ         R8, CX
+	DECQ         R9
 	JNZ          loop
 	DECQ         SI
 	JNZ          tap
@@ -105,15 +107,16 @@ TEXT ·tile1x2AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DX
 	MOVQ       24(AX), BX
 	MOVQ       32(AX), SI
-	MOVQ       56(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       184(AX), DI
 	MOVQ       152(AX), CX
 	TESTQ      $0x00000008, CX
 	JZ         product
-	MOVQ       16(AX), R8
+	MOVQ       16(AX), R9
 	MOVQ       128(AX), CX
 	LEAQ       (CX)(CX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	PREFETCHT0 (CX)
 
 product:
@@ -122,12 +125,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (BX), R8
-	ADDQ $0x08, BX
-	ADDQ (AX), R8
+	MOVQ (BX), R9
+	ADDQ 8(BX), DX
+	ADDQ $0x10, BX
+	ADDQ (AX), R9
 	MOVQ 64(AX), CX
-	ADDQ R8, CX
-	MOVQ 40(AX), R8
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
 
 loop:
 	VMOVUPS      (DX), Y2
@@ -135,9 +139,9 @@ loop:
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         $0x00000040, DX
-	ADDQ         DI, CX
-	DECQ         R8
+	ADDQ         DI, DX
+	ADDQ         R8, CX
+	DECQ         R9
 	JNZ          loop
 	DECQ         SI
 	JNZ          tap
@@ -191,15 +195,16 @@ TEXT ·tile2x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 
@@ -209,12 +214,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
 	VMOVUPS      (BX), Y2
@@ -222,9 +228,9 @@ loop:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (CX)(DX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         $0x00000020, BX
-	ADDQ         R8, CX
-	DECQ         R9
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
 	JNZ          loop
 	DECQ         DI
 	JNZ          tap
@@ -278,15 +284,16 @@ TEXT ·tile2x2AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 
@@ -296,12 +303,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
 	VMOVUPS      (BX), Y4
@@ -312,9 +320,9 @@ loop:
 	VBROADCASTSS (CX)(DX*1), Y7
 	VFMADD231PS  Y7, Y4, Y2
 	VFMADD231PS  Y7, Y5, Y3
-	ADDQ         $0x00000040, BX
-	ADDQ         R8, CX
-	DECQ         R9
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
 	JNZ          loop
 	DECQ         DI
 	JNZ          tap
@@ -381,15 +389,16 @@ TEXT ·tile3x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 	PREFETCHT0 (CX)(DX*2)
@@ -400,12 +409,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
 	VMOVUPS      (BX), Y3
@@ -415,9 +425,9 @@ loop:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (CX)(DX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         $0x00000020, BX
-	ADDQ         R8, CX
-	DECQ         R9
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
 	JNZ          loop
 	DECQ         DI
 	JNZ          tap
@@ -479,15 +489,16 @@ TEXT ·tile3x2AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 	PREFETCHT0 (CX)(DX*2)
@@ -498,12 +509,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
 	VMOVUPS      (BX), Y6
@@ -517,9 +529,9 @@ loop:
 	VBROADCASTSS (CX)(DX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         $0x00000040, BX
-	ADDQ         R8, CX
-	DECQ         R9
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
 	JNZ          loop
 	DECQ         DI
 	JNZ          tap
@@ -599,15 +611,16 @@ TEXT ·tile4x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), SI
 	MOVQ       24(AX), DI
 	MOVQ       32(AX), R8
-	MOVQ       56(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       184(AX), R9
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R10
+	MOVQ       16(AX), R11
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	MOVQ       96(AX), CX
-	ADDQ       R10, CX
+	ADDQ       R11, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 	PREFETCHT0 (CX)(DX*2)
@@ -619,12 +632,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (DI), R10
-	ADDQ $0x08, DI
-	ADDQ (AX), R10
+	MOVQ (DI), R11
+	ADDQ 8(DI), SI
+	ADDQ $0x10, DI
+	ADDQ (AX), R11
 	MOVQ 64(AX), CX
-	ADDQ R10, CX
-	MOVQ 40(AX), R10
+	ADDQ R11, CX
+	MOVQ 40(AX), R11
 
 loop:
 	VMOVUPS      (SI), Y4
@@ -636,9 +650,9 @@ loop:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (CX)(BX*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         $0x00000020, SI
-	ADDQ         R9, CX
-	DECQ         R10
+	ADDQ         R9, SI
+	ADDQ         R10, CX
+	DECQ         R11
 	JNZ          loop
 	DECQ         R8
 	JNZ          tap
@@ -708,15 +722,16 @@ TEXT ·tile4x2AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), SI
 	MOVQ       24(AX), DI
 	MOVQ       32(AX), R8
-	MOVQ       56(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       184(AX), R9
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R10
+	MOVQ       16(AX), R11
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	MOVQ       96(AX), CX
-	ADDQ       R10, CX
+	ADDQ       R11, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 	PREFETCHT0 (CX)(DX*2)
@@ -728,12 +743,13 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (DI), R10
-	ADDQ $0x08, DI
-	ADDQ (AX), R10
+	MOVQ (DI), R11
+	ADDQ 8(DI), SI
+	ADDQ $0x10, DI
+	ADDQ (AX), R11
 	MOVQ 64(AX), CX
-	ADDQ R10, CX
-	MOVQ 40(AX), R10
+	ADDQ R11, CX
+	MOVQ 40(AX), R11
 
 loop:
 	VMOVUPS      (SI), Y8
@@ -750,9 +766,9 @@ loop:
 	VBROADCASTSS (CX)(BX*1), Y11
 	VFMADD231PS  Y11, Y8, Y6
 	VFMADD231PS  Y11, Y9, Y7
-	ADDQ         $0x00000040, SI
-	ADDQ         R9, CX
-	DECQ         R10
+	ADDQ         R9, SI
+	ADDQ         R10, CX
+	DECQ         R11
 	JNZ          loop
 	DECQ         R8
 	JNZ          tap
@@ -845,17 +861,18 @@ TEXT ·tile5x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -868,14 +885,15 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
 	VMOVUPS      (DI), Y5
@@ -889,10 +907,10 @@ loop:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (DX), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         $0x00000020, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -972,17 +990,18 @@ TEXT ·tile5x2AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -995,14 +1014,15 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
 	VMOVUPS      (DI), Y10
@@ -1022,10 +1042,10 @@ loop:
 	VBROADCASTSS (DX), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         $0x00000040, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -1133,17 +1153,18 @@ TEXT ·tile6x1AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -1157,14 +1178,15 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
 	VMOVUPS      (DI), Y6
@@ -1180,10 +1202,10 @@ loop:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (DX)(BX*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         $0x00000020, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -1271,17 +1293,18 @@ TEXT ·tile6x2AVX2(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -1295,14 +1318,15 @@ product:
 	MOVQ 168(AX), CX
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
 	VMOVUPS      (DI), Y12
@@ -1325,10 +1349,10 @@ loop:
 	VBROADCASTSS (DX)(BX*1), Y15
 	VFMADD231PS  Y15, Y12, Y10
 	VFMADD231PS  Y15, Y13, Y11
-	ADDQ         $0x00000040, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -7352,39 +7376,42 @@ TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DX
 	MOVQ       24(AX), BX
 	MOVQ       32(AX), SI
-	MOVQ       56(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       184(AX), DI
 	MOVQ       152(AX), CX
 	TESTQ      $0x00000008, CX
 	JZ         product
-	MOVQ       16(AX), R8
+	MOVQ       16(AX), R9
 	MOVQ       128(AX), CX
 	LEAQ       (CX)(CX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	PREFETCHT0 (CX)
 
 product:
 	MOVQ 48(AX), CX
 	LEAQ (CX)(CX*2), CX
-	MOVQ 168(AX), R9
+	MOVQ 168(AX), R10
 
 tap:
-	MOVQ (BX), R8
-	ADDQ $0x08, BX
-	ADDQ (AX), R8
+	MOVQ (BX), R9
+	ADDQ 8(BX), DX
+	ADDQ $0x10, BX
+	ADDQ (AX), R9
 	MOVQ 64(AX), CX
-	ADDQ R8, CX
-	MOVQ 40(AX), R8
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
 
 loop:
-	PREFETCHT0       1024(DX)
-	PREFETCHT1       (R9)
-	ADDQ             176(AX), R9
+	PREFETCHT0       (DX)(DI*8)
+	PREFETCHT0       (CX)(R8*8)
+	PREFETCHT1       (R10)
+	ADDQ             176(AX), R10
 	VMOVUPS          (DX), Z1
 	VFMADD231PS.BCST (CX), Z1, Z0
-	ADDQ             $0x00000040, DX
-	ADDQ             DI, CX
-	DECQ             R8
+	ADDQ             DI, DX
+	ADDQ             R8, CX
+	DECQ             R9
 	JNZ              loop
 	DECQ             SI
 	JNZ              tap
@@ -7429,44 +7456,47 @@ TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DX
 	MOVQ       24(AX), BX
 	MOVQ       32(AX), SI
-	MOVQ       56(AX), DI
+	MOVQ       56(AX), R8
+	MOVQ       184(AX), DI
 	MOVQ       152(AX), CX
 	TESTQ      $0x00000008, CX
 	JZ         product
-	MOVQ       16(AX), R8
+	MOVQ       16(AX), R9
 	MOVQ       128(AX), CX
 	LEAQ       (CX)(CX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 
 product:
 	MOVQ 48(AX), CX
 	LEAQ (CX)(CX*2), CX
-	MOVQ 168(AX), R9
+	MOVQ 168(AX), R10
 
 tap:
-	MOVQ (BX), R8
-	ADDQ $0x08, BX
-	ADDQ (AX), R8
+	MOVQ (BX), R9
+	ADDQ 8(BX), DX
+	ADDQ $0x10, BX
+	ADDQ (AX), R9
 	MOVQ 64(AX), CX
-	ADDQ R8, CX
-	MOVQ 40(AX), R8
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
 
 loop:
-	PREFETCHT0   1024(DX)
-	PREFETCHT0   1088(DX)
-	PREFETCHT1   (R9)
-	ADDQ         176(AX), R9
+	PREFETCHT0   (DX)(DI*8)
+	PREFETCHT0   64(DX)(DI*8)
+	PREFETCHT0   (CX)(R8*8)
+	PREFETCHT1   (R10)
+	ADDQ         176(AX), R10
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         $0x00000080, DX
-	ADDQ         DI, CX
-	DECQ         R8
+	ADDQ         DI, DX
+	ADDQ         R8, CX
+	DECQ         R9
 	JNZ          loop
 	DECQ         SI
 	JNZ          tap
@@ -7519,41 +7549,44 @@ TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 
 product:
 	MOVQ 48(AX), DX
 	LEAQ (DX)(DX*2), CX
-	MOVQ 168(AX), R10
+	MOVQ 168(AX), R11
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
-	PREFETCHT0       1024(BX)
-	PREFETCHT1       (R10)
-	ADDQ             176(AX), R10
+	PREFETCHT0       (BX)(R8*8)
+	PREFETCHT0       (CX)(R9*8)
+	PREFETCHT1       (R11)
+	ADDQ             176(AX), R11
 	VMOVUPS          (BX), Z2
 	VFMADD231PS.BCST (CX), Z2, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
-	ADDQ             $0x00000040, BX
-	ADDQ             R8, CX
-	DECQ             R9
+	ADDQ             R8, BX
+	ADDQ             R9, CX
+	DECQ             R10
 	JNZ              loop
 	DECQ             DI
 	JNZ              tap
@@ -7606,15 +7639,16 @@ TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -7623,21 +7657,23 @@ TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DX
 	LEAQ (DX)(DX*2), CX
-	MOVQ 168(AX), R10
+	MOVQ 168(AX), R11
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
-	PREFETCHT0   1024(BX)
-	PREFETCHT0   1088(BX)
-	PREFETCHT1   (R10)
-	ADDQ         176(AX), R10
+	PREFETCHT0   (BX)(R8*8)
+	PREFETCHT0   64(BX)(R8*8)
+	PREFETCHT0   (CX)(R9*8)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -7646,9 +7682,9 @@ loop:
 	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z7, Z4, Z2
 	VFMADD231PS  Z7, Z5, Z3
-	ADDQ         $0x00000080, BX
-	ADDQ         R8, CX
-	DECQ         R9
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
 	JNZ          loop
 	DECQ         DI
 	JNZ          tap
@@ -7714,15 +7750,16 @@ TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 	PREFETCHT0 (CX)(DX*2)
@@ -7730,27 +7767,29 @@ TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DX
 	LEAQ (DX)(DX*2), CX
-	MOVQ 168(AX), R10
+	MOVQ 168(AX), R11
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
-	PREFETCHT0       1024(BX)
-	PREFETCHT1       (R10)
-	ADDQ             176(AX), R10
+	PREFETCHT0       (BX)(R8*8)
+	PREFETCHT0       (CX)(R9*8)
+	PREFETCHT1       (R11)
+	ADDQ             176(AX), R11
 	VMOVUPS          (BX), Z3
 	VFMADD231PS.BCST (CX), Z3, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
-	ADDQ             $0x00000040, BX
-	ADDQ             R8, CX
-	DECQ             R9
+	ADDQ             R8, BX
+	ADDQ             R9, CX
+	DECQ             R10
 	JNZ              loop
 	DECQ             DI
 	JNZ              tap
@@ -7811,15 +7850,16 @@ TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), BX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
-	MOVQ       56(AX), R8
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R9
+	MOVQ       16(AX), R10
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), CX
 	MOVQ       96(AX), CX
-	ADDQ       R9, CX
+	ADDQ       R10, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -7830,21 +7870,23 @@ TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DX
 	LEAQ (DX)(DX*2), CX
-	MOVQ 168(AX), R10
+	MOVQ 168(AX), R11
 
 tap:
-	MOVQ (SI), R9
-	ADDQ $0x08, SI
-	ADDQ (AX), R9
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
 	MOVQ 64(AX), CX
-	ADDQ R9, CX
-	MOVQ 40(AX), R9
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
 
 loop:
-	PREFETCHT0   1024(BX)
-	PREFETCHT0   1088(BX)
-	PREFETCHT1   (R10)
-	ADDQ         176(AX), R10
+	PREFETCHT0   (BX)(R8*8)
+	PREFETCHT0   64(BX)(R8*8)
+	PREFETCHT0   (CX)(R9*8)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (CX), Z8
@@ -7856,9 +7898,9 @@ loop:
 	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         $0x00000080, BX
-	ADDQ         R8, CX
-	DECQ         R9
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
 	JNZ          loop
 	DECQ         DI
 	JNZ          tap
@@ -7937,15 +7979,16 @@ TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), SI
 	MOVQ       24(AX), DI
 	MOVQ       32(AX), R8
-	MOVQ       56(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       184(AX), R9
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R10
+	MOVQ       16(AX), R11
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	MOVQ       96(AX), CX
-	ADDQ       R10, CX
+	ADDQ       R11, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DX*1)
 	PREFETCHT0 (CX)(DX*2)
@@ -7954,28 +7997,30 @@ TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DX
 	LEAQ (DX)(DX*2), BX
-	MOVQ 168(AX), R11
+	MOVQ 168(AX), R12
 
 tap:
-	MOVQ (DI), R10
-	ADDQ $0x08, DI
-	ADDQ (AX), R10
+	MOVQ (DI), R11
+	ADDQ 8(DI), SI
+	ADDQ $0x10, DI
+	ADDQ (AX), R11
 	MOVQ 64(AX), CX
-	ADDQ R10, CX
-	MOVQ 40(AX), R10
+	ADDQ R11, CX
+	MOVQ 40(AX), R11
 
 loop:
-	PREFETCHT0       1024(SI)
-	PREFETCHT1       (R11)
-	ADDQ             176(AX), R11
+	PREFETCHT0       (SI)(R9*8)
+	PREFETCHT0       (CX)(R10*8)
+	PREFETCHT1       (R12)
+	ADDQ             176(AX), R12
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (CX), Z4, Z0
 	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (CX)(BX*1), Z4, Z3
-	ADDQ             $0x00000040, SI
-	ADDQ             R9, CX
-	DECQ             R10
+	ADDQ             R9, SI
+	ADDQ             R10, CX
+	DECQ             R11
 	JNZ              loop
 	DECQ             R8
 	JNZ              tap
@@ -8044,15 +8089,16 @@ TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), SI
 	MOVQ       24(AX), DI
 	MOVQ       32(AX), R8
-	MOVQ       56(AX), R9
+	MOVQ       56(AX), R10
+	MOVQ       184(AX), R9
 	MOVQ       152(AX), DX
 	TESTQ      $0x00000008, DX
 	JZ         product
-	MOVQ       16(AX), R10
+	MOVQ       16(AX), R11
 	MOVQ       128(AX), DX
 	LEAQ       (DX)(DX*2), BX
 	MOVQ       96(AX), CX
-	ADDQ       R10, CX
+	ADDQ       R11, CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(DX*1)
@@ -8065,21 +8111,23 @@ TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DX
 	LEAQ (DX)(DX*2), BX
-	MOVQ 168(AX), R11
+	MOVQ 168(AX), R12
 
 tap:
-	MOVQ (DI), R10
-	ADDQ $0x08, DI
-	ADDQ (AX), R10
+	MOVQ (DI), R11
+	ADDQ 8(DI), SI
+	ADDQ $0x10, DI
+	ADDQ (AX), R11
 	MOVQ 64(AX), CX
-	ADDQ R10, CX
-	MOVQ 40(AX), R10
+	ADDQ R11, CX
+	MOVQ 40(AX), R11
 
 loop:
-	PREFETCHT0   1024(SI)
-	PREFETCHT0   1088(SI)
-	PREFETCHT1   (R11)
-	ADDQ         176(AX), R11
+	PREFETCHT0   (SI)(R9*8)
+	PREFETCHT0   64(SI)(R9*8)
+	PREFETCHT0   (CX)(R10*8)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -8094,9 +8142,9 @@ loop:
 	VBROADCASTSS (CX)(BX*1), Z11
 	VFMADD231PS  Z11, Z8, Z6
 	VFMADD231PS  Z11, Z9, Z7
-	ADDQ         $0x00000080, SI
-	ADDQ         R9, CX
-	DECQ         R10
+	ADDQ         R9, SI
+	ADDQ         R10, CX
+	DECQ         R11
 	JNZ          loop
 	DECQ         R8
 	JNZ          tap
@@ -8188,17 +8236,18 @@ TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -8208,32 +8257,34 @@ TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0       1024(DI)
-	PREFETCHT1       (R12)
-	ADDQ             176(AX), R12
+	PREFETCHT0       (DI)(R10*8)
+	PREFETCHT0       (CX)(R11*8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (DI), Z5
 	VFMADD231PS.BCST (CX), Z5, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z5, Z1
 	VFMADD231PS.BCST (CX)(BX*2), Z5, Z2
 	VFMADD231PS.BCST (CX)(SI*1), Z5, Z3
 	VFMADD231PS.BCST (DX), Z5, Z4
-	ADDQ             $0x00000040, DI
-	ADDQ             R10, CX
-	ADDQ             R10, DX
-	DECQ             R11
+	ADDQ             R10, DI
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	DECQ             R12
 	JNZ              loop
 	DECQ             R9
 	JNZ              tap
@@ -8312,17 +8363,18 @@ TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(BX*1)
@@ -8337,23 +8389,25 @@ TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0   1024(DI)
-	PREFETCHT0   1088(DI)
-	PREFETCHT1   (R12)
-	ADDQ         176(AX), R12
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (DI), Z10
 	VMOVUPS      64(DI), Z11
 	VBROADCASTSS (CX), Z12
@@ -8371,10 +8425,10 @@ loop:
 	VBROADCASTSS (DX), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         $0x00000080, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -8481,17 +8535,18 @@ TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -8502,22 +8557,24 @@ TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0       1024(DI)
-	PREFETCHT1       (R12)
-	ADDQ             176(AX), R12
+	PREFETCHT0       (DI)(R10*8)
+	PREFETCHT0       (CX)(R11*8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (DI), Z6
 	VFMADD231PS.BCST (CX), Z6, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z6, Z1
@@ -8525,10 +8582,10 @@ loop:
 	VFMADD231PS.BCST (CX)(SI*1), Z6, Z3
 	VFMADD231PS.BCST (DX), Z6, Z4
 	VFMADD231PS.BCST (DX)(BX*1), Z6, Z5
-	ADDQ             $0x00000040, DI
-	ADDQ             R10, CX
-	ADDQ             R10, DX
-	DECQ             R11
+	ADDQ             R10, DI
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	DECQ             R12
 	JNZ              loop
 	DECQ             R9
 	JNZ              tap
@@ -8615,17 +8672,18 @@ TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(BX*1)
@@ -8642,23 +8700,25 @@ TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0   1024(DI)
-	PREFETCHT0   1088(DI)
-	PREFETCHT1   (R12)
-	ADDQ         176(AX), R12
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (DI), Z12
 	VMOVUPS      64(DI), Z13
 	VBROADCASTSS (CX), Z14
@@ -8679,10 +8739,10 @@ loop:
 	VBROADCASTSS (DX)(BX*1), Z15
 	VFMADD231PS  Z15, Z12, Z10
 	VFMADD231PS  Z15, Z13, Z11
-	ADDQ         $0x00000080, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -8802,17 +8862,18 @@ TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -8824,22 +8885,24 @@ TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0       1024(DI)
-	PREFETCHT1       (R12)
-	ADDQ             176(AX), R12
+	PREFETCHT0       (DI)(R10*8)
+	PREFETCHT0       (CX)(R11*8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (DI), Z7
 	VFMADD231PS.BCST (CX), Z7, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z7, Z1
@@ -8848,10 +8911,10 @@ loop:
 	VFMADD231PS.BCST (DX), Z7, Z4
 	VFMADD231PS.BCST (DX)(BX*1), Z7, Z5
 	VFMADD231PS.BCST (DX)(BX*2), Z7, Z6
-	ADDQ             $0x00000040, DI
-	ADDQ             R10, CX
-	ADDQ             R10, DX
-	DECQ             R11
+	ADDQ             R10, DI
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	DECQ             R12
 	JNZ              loop
 	DECQ             R9
 	JNZ              tap
@@ -8946,17 +9009,18 @@ TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(BX*1)
@@ -8975,23 +9039,25 @@ TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0   1024(DI)
-	PREFETCHT0   1088(DI)
-	PREFETCHT1   (R12)
-	ADDQ         176(AX), R12
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -9015,10 +9081,10 @@ loop:
 	VBROADCASTSS (DX)(BX*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         $0x00000080, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -9151,17 +9217,18 @@ TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(BX*1)
 	PREFETCHT0 (CX)(BX*2)
@@ -9174,22 +9241,24 @@ TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0       1024(DI)
-	PREFETCHT1       (R12)
-	ADDQ             176(AX), R12
+	PREFETCHT0       (DI)(R10*8)
+	PREFETCHT0       (CX)(R11*8)
+	PREFETCHT1       (R13)
+	ADDQ             176(AX), R13
 	VMOVUPS          (DI), Z8
 	VFMADD231PS.BCST (CX), Z8, Z0
 	VFMADD231PS.BCST (CX)(BX*1), Z8, Z1
@@ -9199,10 +9268,10 @@ loop:
 	VFMADD231PS.BCST (DX)(BX*1), Z8, Z5
 	VFMADD231PS.BCST (DX)(BX*2), Z8, Z6
 	VFMADD231PS.BCST (DX)(SI*1), Z8, Z7
-	ADDQ             $0x00000040, DI
-	ADDQ             R10, CX
-	ADDQ             R10, DX
-	DECQ             R11
+	ADDQ             R10, DI
+	ADDQ             R11, CX
+	ADDQ             R11, DX
+	DECQ             R12
 	JNZ              loop
 	DECQ             R9
 	JNZ              tap
@@ -9305,17 +9374,18 @@ TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), DI
 	MOVQ       24(AX), R8
 	MOVQ       32(AX), R9
-	MOVQ       56(AX), R10
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
 	MOVQ       152(AX), BX
 	TESTQ      $0x00000008, BX
 	JZ         product
-	MOVQ       16(AX), R11
+	MOVQ       16(AX), R12
 	MOVQ       128(AX), BX
 	LEAQ       (BX)(BX*2), SI
 	MOVQ       96(AX), CX
-	ADDQ       R11, CX
+	ADDQ       R12, CX
 	MOVQ       104(AX), DX
-	ADDQ       R11, DX
+	ADDQ       R12, DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(BX*1)
@@ -9336,23 +9406,25 @@ TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), BX
 	LEAQ (BX)(BX*2), SI
-	MOVQ 168(AX), R12
+	MOVQ 168(AX), R13
 
 tap:
-	MOVQ (R8), R11
-	ADDQ $0x08, R8
-	ADDQ (AX), R11
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
 	MOVQ 64(AX), CX
-	ADDQ R11, CX
+	ADDQ R12, CX
 	MOVQ 72(AX), DX
-	ADDQ R11, DX
-	MOVQ 40(AX), R11
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
 
 loop:
-	PREFETCHT0   1024(DI)
-	PREFETCHT0   1088(DI)
-	PREFETCHT1   (R12)
-	ADDQ         176(AX), R12
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -9379,10 +9451,10 @@ loop:
 	VBROADCASTSS (DX)(SI*1), Z19
 	VFMADD231PS  Z19, Z16, Z14
 	VFMADD231PS  Z19, Z17, Z15
-	ADDQ         $0x00000080, DI
-	ADDQ         R10, CX
-	ADDQ         R10, DX
-	DECQ         R11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
 	JNZ          loop
 	DECQ         R9
 	JNZ          tap
@@ -9528,19 +9600,20 @@ TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(SI*1)
 	PREFETCHT0 (CX)(SI*2)
@@ -9554,24 +9627,27 @@ TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0       1024(R8)
-	PREFETCHT1       (R13)
-	ADDQ             176(AX), R13
+	PREFETCHT0       (R8)(R11*8)
+	PREFETCHT0       (CX)(R12*8)
+	PREFETCHT0       4(BX)(R12*8)
+	PREFETCHT1       (R14)
+	ADDQ             176(AX), R14
 	VMOVUPS          (R8), Z9
 	VFMADD231PS.BCST (CX), Z9, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z9, Z1
@@ -9582,11 +9658,11 @@ loop:
 	VFMADD231PS.BCST (DX)(SI*2), Z9, Z6
 	VFMADD231PS.BCST (DX)(DI*1), Z9, Z7
 	VFMADD231PS.BCST (BX), Z9, Z8
-	ADDQ             $0x00000040, R8
-	ADDQ             R11, CX
-	ADDQ             R11, DX
-	ADDQ             R11, BX
-	DECQ             R12
+	ADDQ             R11, R8
+	ADDQ             R12, CX
+	ADDQ             R12, DX
+	ADDQ             R12, BX
+	DECQ             R13
 	JNZ              loop
 	DECQ             R10
 	JNZ              tap
@@ -9699,19 +9775,20 @@ TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(SI*1)
@@ -9734,25 +9811,28 @@ TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0   1024(R8)
-	PREFETCHT0   1088(R8)
-	PREFETCHT1   (R13)
-	ADDQ         176(AX), R13
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
 	VMOVUPS      (R8), Z18
 	VMOVUPS      64(R8), Z19
 	VBROADCASTSS (CX), Z20
@@ -9782,11 +9862,11 @@ loop:
 	VBROADCASTSS (BX), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         $0x00000080, R8
-	ADDQ         R11, CX
-	ADDQ         R11, DX
-	ADDQ         R11, BX
-	DECQ         R12
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
 	JNZ          loop
 	DECQ         R10
 	JNZ          tap
@@ -9947,19 +10027,20 @@ TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(SI*1)
 	PREFETCHT0 (CX)(SI*2)
@@ -9974,24 +10055,27 @@ TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0       1024(R8)
-	PREFETCHT1       (R13)
-	ADDQ             176(AX), R13
+	PREFETCHT0       (R8)(R11*8)
+	PREFETCHT0       (CX)(R12*8)
+	PREFETCHT0       4(BX)(R12*8)
+	PREFETCHT1       (R14)
+	ADDQ             176(AX), R14
 	VMOVUPS          (R8), Z10
 	VFMADD231PS.BCST (CX), Z10, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z10, Z1
@@ -10003,11 +10087,11 @@ loop:
 	VFMADD231PS.BCST (DX)(DI*1), Z10, Z7
 	VFMADD231PS.BCST (BX), Z10, Z8
 	VFMADD231PS.BCST (BX)(SI*1), Z10, Z9
-	ADDQ             $0x00000040, R8
-	ADDQ             R11, CX
-	ADDQ             R11, DX
-	ADDQ             R11, BX
-	DECQ             R12
+	ADDQ             R11, R8
+	ADDQ             R12, CX
+	ADDQ             R12, DX
+	ADDQ             R12, BX
+	DECQ             R13
 	JNZ              loop
 	DECQ             R10
 	JNZ              tap
@@ -10128,19 +10212,20 @@ TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(SI*1)
@@ -10165,25 +10250,28 @@ TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0   1024(R8)
-	PREFETCHT0   1088(R8)
-	PREFETCHT1   (R13)
-	ADDQ         176(AX), R13
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -10216,11 +10304,11 @@ loop:
 	VBROADCASTSS (BX)(SI*1), Z23
 	VFMADD231PS  Z23, Z20, Z18
 	VFMADD231PS  Z23, Z21, Z19
-	ADDQ         $0x00000080, R8
-	ADDQ         R11, CX
-	ADDQ         R11, DX
-	ADDQ         R11, BX
-	DECQ         R12
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
 	JNZ          loop
 	DECQ         R10
 	JNZ          tap
@@ -10394,19 +10482,20 @@ TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(SI*1)
 	PREFETCHT0 (CX)(SI*2)
@@ -10422,24 +10511,27 @@ TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0       1024(R8)
-	PREFETCHT1       (R13)
-	ADDQ             176(AX), R13
+	PREFETCHT0       (R8)(R11*8)
+	PREFETCHT0       (CX)(R12*8)
+	PREFETCHT0       4(BX)(R12*8)
+	PREFETCHT1       (R14)
+	ADDQ             176(AX), R14
 	VMOVUPS          (R8), Z11
 	VFMADD231PS.BCST (CX), Z11, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z11, Z1
@@ -10452,11 +10544,11 @@ loop:
 	VFMADD231PS.BCST (BX), Z11, Z8
 	VFMADD231PS.BCST (BX)(SI*1), Z11, Z9
 	VFMADD231PS.BCST (BX)(SI*2), Z11, Z10
-	ADDQ             $0x00000040, R8
-	ADDQ             R11, CX
-	ADDQ             R11, DX
-	ADDQ             R11, BX
-	DECQ             R12
+	ADDQ             R11, R8
+	ADDQ             R12, CX
+	ADDQ             R12, DX
+	ADDQ             R12, BX
+	DECQ             R13
 	JNZ              loop
 	DECQ             R10
 	JNZ              tap
@@ -10585,19 +10677,20 @@ TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(SI*1)
@@ -10624,25 +10717,28 @@ TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0   1024(R8)
-	PREFETCHT0   1088(R8)
-	PREFETCHT1   (R13)
-	ADDQ         176(AX), R13
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -10678,11 +10774,11 @@ loop:
 	VBROADCASTSS (BX)(SI*2), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         $0x00000080, R8
-	ADDQ         R11, CX
-	ADDQ         R11, DX
-	ADDQ         R11, BX
-	DECQ         R12
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
 	JNZ          loop
 	DECQ         R10
 	JNZ          tap
@@ -10869,19 +10965,20 @@ TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(SI*1)
 	PREFETCHT0 (CX)(SI*2)
@@ -10898,24 +10995,27 @@ TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0       1024(R8)
-	PREFETCHT1       (R13)
-	ADDQ             176(AX), R13
+	PREFETCHT0       (R8)(R11*8)
+	PREFETCHT0       (CX)(R12*8)
+	PREFETCHT0       4(BX)(R12*8)
+	PREFETCHT1       (R14)
+	ADDQ             176(AX), R14
 	VMOVUPS          (R8), Z12
 	VFMADD231PS.BCST (CX), Z12, Z0
 	VFMADD231PS.BCST (CX)(SI*1), Z12, Z1
@@ -10929,11 +11029,11 @@ loop:
 	VFMADD231PS.BCST (BX)(SI*1), Z12, Z9
 	VFMADD231PS.BCST (BX)(SI*2), Z12, Z10
 	VFMADD231PS.BCST (BX)(DI*1), Z12, Z11
-	ADDQ             $0x00000040, R8
-	ADDQ             R11, CX
-	ADDQ             R11, DX
-	ADDQ             R11, BX
-	DECQ             R12
+	ADDQ             R11, R8
+	ADDQ             R12, CX
+	ADDQ             R12, DX
+	ADDQ             R12, BX
+	DECQ             R13
 	JNZ              loop
 	DECQ             R10
 	JNZ              tap
@@ -11070,19 +11170,20 @@ TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R8
 	MOVQ       24(AX), R9
 	MOVQ       32(AX), R10
-	MOVQ       56(AX), R11
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
 	MOVQ       152(AX), SI
 	TESTQ      $0x00000008, SI
 	JZ         product
-	MOVQ       16(AX), R12
+	MOVQ       16(AX), R13
 	MOVQ       128(AX), SI
 	LEAQ       (SI)(SI*2), DI
 	MOVQ       96(AX), CX
-	ADDQ       R12, CX
+	ADDQ       R13, CX
 	MOVQ       104(AX), DX
-	ADDQ       R12, DX
+	ADDQ       R13, DX
 	MOVQ       112(AX), BX
-	ADDQ       R12, BX
+	ADDQ       R13, BX
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(SI*1)
@@ -11111,25 +11212,28 @@ TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), SI
 	LEAQ (SI)(SI*2), DI
-	MOVQ 168(AX), R13
+	MOVQ 168(AX), R14
 
 tap:
-	MOVQ (R9), R12
-	ADDQ $0x08, R9
-	ADDQ (AX), R12
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
 	MOVQ 64(AX), CX
-	ADDQ R12, CX
+	ADDQ R13, CX
 	MOVQ 72(AX), DX
-	ADDQ R12, DX
+	ADDQ R13, DX
 	MOVQ 80(AX), BX
-	ADDQ R12, BX
-	MOVQ 40(AX), R12
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
 
 loop:
-	PREFETCHT0   1024(R8)
-	PREFETCHT0   1088(R8)
-	PREFETCHT1   (R13)
-	ADDQ         176(AX), R13
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -11168,11 +11272,11 @@ loop:
 	VBROADCASTSS (BX)(DI*1), Z27
 	VFMADD231PS  Z27, Z24, Z22
 	VFMADD231PS  Z27, Z25, Z23
-	ADDQ         $0x00000080, R8
-	ADDQ         R11, CX
-	ADDQ         R11, DX
-	ADDQ         R11, BX
-	DECQ         R12
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
 	JNZ          loop
 	DECQ         R10
 	JNZ          tap
@@ -11372,21 +11476,22 @@ TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R9
 	MOVQ       24(AX), R10
 	MOVQ       32(AX), R11
-	MOVQ       56(AX), R12
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
 	MOVQ       152(AX), DI
 	TESTQ      $0x00000008, DI
 	JZ         product
-	MOVQ       16(AX), R13
+	MOVQ       16(AX), R14
 	MOVQ       128(AX), DI
 	LEAQ       (DI)(DI*2), R8
 	MOVQ       96(AX), CX
-	ADDQ       R13, CX
+	ADDQ       R14, CX
 	MOVQ       104(AX), DX
-	ADDQ       R13, DX
+	ADDQ       R14, DX
 	MOVQ       112(AX), BX
-	ADDQ       R13, BX
+	ADDQ       R14, BX
 	MOVQ       120(AX), SI
-	ADDQ       R13, SI
+	ADDQ       R14, SI
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DI*1)
 	PREFETCHT0 (CX)(DI*2)
@@ -11404,26 +11509,29 @@ TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DI
 	LEAQ (DI)(DI*2), R8
-	MOVQ 168(AX), R14
+	MOVQ 168(AX), R15
 
 tap:
-	MOVQ (R10), R13
-	ADDQ $0x08, R10
-	ADDQ (AX), R13
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
 	MOVQ 64(AX), CX
-	ADDQ R13, CX
+	ADDQ R14, CX
 	MOVQ 72(AX), DX
-	ADDQ R13, DX
+	ADDQ R14, DX
 	MOVQ 80(AX), BX
-	ADDQ R13, BX
+	ADDQ R14, BX
 	MOVQ 88(AX), SI
-	ADDQ R13, SI
-	MOVQ 40(AX), R13
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
 
 loop:
-	PREFETCHT0       1024(R9)
-	PREFETCHT1       (R14)
-	ADDQ             176(AX), R14
+	PREFETCHT0       (R9)(R12*8)
+	PREFETCHT0       (CX)(R13*8)
+	PREFETCHT0       4(SI)(R13*8)
+	PREFETCHT1       (R15)
+	ADDQ             176(AX), R15
 	VMOVUPS          (R9), Z13
 	VFMADD231PS.BCST (CX), Z13, Z0
 	VFMADD231PS.BCST (CX)(DI*1), Z13, Z1
@@ -11438,12 +11546,12 @@ loop:
 	VFMADD231PS.BCST (BX)(DI*2), Z13, Z10
 	VFMADD231PS.BCST (BX)(R8*1), Z13, Z11
 	VFMADD231PS.BCST (SI), Z13, Z12
-	ADDQ             $0x00000040, R9
-	ADDQ             R12, CX
-	ADDQ             R12, DX
-	ADDQ             R12, BX
-	ADDQ             R12, SI
-	DECQ             R13
+	ADDQ             R12, R9
+	ADDQ             R13, CX
+	ADDQ             R13, DX
+	ADDQ             R13, BX
+	ADDQ             R13, SI
+	DECQ             R14
 	JNZ              loop
 	DECQ             R11
 	JNZ              tap
@@ -11590,21 +11698,22 @@ TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R9
 	MOVQ       24(AX), R10
 	MOVQ       32(AX), R11
-	MOVQ       56(AX), R12
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
 	MOVQ       152(AX), DI
 	TESTQ      $0x00000008, DI
 	JZ         product
-	MOVQ       16(AX), R13
+	MOVQ       16(AX), R14
 	MOVQ       128(AX), DI
 	LEAQ       (DI)(DI*2), R8
 	MOVQ       96(AX), CX
-	ADDQ       R13, CX
+	ADDQ       R14, CX
 	MOVQ       104(AX), DX
-	ADDQ       R13, DX
+	ADDQ       R14, DX
 	MOVQ       112(AX), BX
-	ADDQ       R13, BX
+	ADDQ       R14, BX
 	MOVQ       120(AX), SI
-	ADDQ       R13, SI
+	ADDQ       R14, SI
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(DI*1)
@@ -11635,27 +11744,30 @@ TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DI
 	LEAQ (DI)(DI*2), R8
-	MOVQ 168(AX), R14
+	MOVQ 168(AX), R15
 
 tap:
-	MOVQ (R10), R13
-	ADDQ $0x08, R10
-	ADDQ (AX), R13
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
 	MOVQ 64(AX), CX
-	ADDQ R13, CX
+	ADDQ R14, CX
 	MOVQ 72(AX), DX
-	ADDQ R13, DX
+	ADDQ R14, DX
 	MOVQ 80(AX), BX
-	ADDQ R13, BX
+	ADDQ R14, BX
 	MOVQ 88(AX), SI
-	ADDQ R13, SI
-	MOVQ 40(AX), R13
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
 
 loop:
-	PREFETCHT0   1024(R9)
-	PREFETCHT0   1088(R9)
-	PREFETCHT1   (R14)
-	ADDQ         176(AX), R14
+	PREFETCHT0   (R9)(R12*8)
+	PREFETCHT0   64(R9)(R12*8)
+	PREFETCHT0   (CX)(R13*8)
+	PREFETCHT0   4(SI)(R13*8)
+	PREFETCHT1   (R15)
+	ADDQ         176(AX), R15
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -11697,12 +11809,12 @@ loop:
 	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         $0x00000080, R9
-	ADDQ         R12, CX
-	ADDQ         R12, DX
-	ADDQ         R12, BX
-	ADDQ         R12, SI
-	DECQ         R13
+	ADDQ         R12, R9
+	ADDQ         R13, CX
+	ADDQ         R13, DX
+	ADDQ         R13, BX
+	ADDQ         R13, SI
+	DECQ         R14
 	JNZ          loop
 	DECQ         R11
 	JNZ          tap
@@ -11917,21 +12029,22 @@ TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R9
 	MOVQ       24(AX), R10
 	MOVQ       32(AX), R11
-	MOVQ       56(AX), R12
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
 	MOVQ       152(AX), DI
 	TESTQ      $0x00000008, DI
 	JZ         product
-	MOVQ       16(AX), R13
+	MOVQ       16(AX), R14
 	MOVQ       128(AX), DI
 	LEAQ       (DI)(DI*2), R8
 	MOVQ       96(AX), CX
-	ADDQ       R13, CX
+	ADDQ       R14, CX
 	MOVQ       104(AX), DX
-	ADDQ       R13, DX
+	ADDQ       R14, DX
 	MOVQ       112(AX), BX
-	ADDQ       R13, BX
+	ADDQ       R14, BX
 	MOVQ       120(AX), SI
-	ADDQ       R13, SI
+	ADDQ       R14, SI
 	PREFETCHT0 (CX)
 	PREFETCHT0 (CX)(DI*1)
 	PREFETCHT0 (CX)(DI*2)
@@ -11950,26 +12063,29 @@ TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DI
 	LEAQ (DI)(DI*2), R8
-	MOVQ 168(AX), R14
+	MOVQ 168(AX), R15
 
 tap:
-	MOVQ (R10), R13
-	ADDQ $0x08, R10
-	ADDQ (AX), R13
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
 	MOVQ 64(AX), CX
-	ADDQ R13, CX
+	ADDQ R14, CX
 	MOVQ 72(AX), DX
-	ADDQ R13, DX
+	ADDQ R14, DX
 	MOVQ 80(AX), BX
-	ADDQ R13, BX
+	ADDQ R14, BX
 	MOVQ 88(AX), SI
-	ADDQ R13, SI
-	MOVQ 40(AX), R13
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
 
 loop:
-	PREFETCHT0       1024(R9)
-	PREFETCHT1       (R14)
-	ADDQ             176(AX), R14
+	PREFETCHT0       (R9)(R12*8)
+	PREFETCHT0       (CX)(R13*8)
+	PREFETCHT0       4(SI)(R13*8)
+	PREFETCHT1       (R15)
+	ADDQ             176(AX), R15
 	VMOVUPS          (R9), Z14
 	VFMADD231PS.BCST (CX), Z14, Z0
 	VFMADD231PS.BCST (CX)(DI*1), Z14, Z1
@@ -11985,12 +12101,12 @@ loop:
 	VFMADD231PS.BCST (BX)(R8*1), Z14, Z11
 	VFMADD231PS.BCST (SI), Z14, Z12
 	VFMADD231PS.BCST (SI)(DI*1), Z14, Z13
-	ADDQ             $0x00000040, R9
-	ADDQ             R12, CX
-	ADDQ             R12, DX
-	ADDQ             R12, BX
-	ADDQ             R12, SI
-	DECQ             R13
+	ADDQ             R12, R9
+	ADDQ             R13, CX
+	ADDQ             R13, DX
+	ADDQ             R13, BX
+	ADDQ             R13, SI
+	DECQ             R14
 	JNZ              loop
 	DECQ             R11
 	JNZ              tap
@@ -12145,21 +12261,22 @@ TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       8(AX), R9
 	MOVQ       24(AX), R10
 	MOVQ       32(AX), R11
-	MOVQ       56(AX), R12
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
 	MOVQ       152(AX), DI
 	TESTQ      $0x00000008, DI
 	JZ         product
-	MOVQ       16(AX), R13
+	MOVQ       16(AX), R14
 	MOVQ       128(AX), DI
 	LEAQ       (DI)(DI*2), R8
 	MOVQ       96(AX), CX
-	ADDQ       R13, CX
+	ADDQ       R14, CX
 	MOVQ       104(AX), DX
-	ADDQ       R13, DX
+	ADDQ       R14, DX
 	MOVQ       112(AX), BX
-	ADDQ       R13, BX
+	ADDQ       R14, BX
 	MOVQ       120(AX), SI
-	ADDQ       R13, SI
+	ADDQ       R14, SI
 	PREFETCHT0 (CX)
 	PREFETCHT0 64(CX)
 	PREFETCHT0 (CX)(DI*1)
@@ -12192,27 +12309,30 @@ TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
 product:
 	MOVQ 48(AX), DI
 	LEAQ (DI)(DI*2), R8
-	MOVQ 168(AX), R14
+	MOVQ 168(AX), R15
 
 tap:
-	MOVQ (R10), R13
-	ADDQ $0x08, R10
-	ADDQ (AX), R13
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
 	MOVQ 64(AX), CX
-	ADDQ R13, CX
+	ADDQ R14, CX
 	MOVQ 72(AX), DX
-	ADDQ R13, DX
+	ADDQ R14, DX
 	MOVQ 80(AX), BX
-	ADDQ R13, BX
+	ADDQ R14, BX
 	MOVQ 88(AX), SI
-	ADDQ R13, SI
-	MOVQ 40(AX), R13
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
 
 loop:
-	PREFETCHT0   1024(R9)
-	PREFETCHT0   1088(R9)
-	PREFETCHT1   (R14)
-	ADDQ         176(AX), R14
+	PREFETCHT0   (R9)(R12*8)
+	PREFETCHT0   64(R9)(R12*8)
+	PREFETCHT0   (CX)(R13*8)
+	PREFETCHT0   4(SI)(R13*8)
+	PREFETCHT1   (R15)
+	ADDQ         176(AX), R15
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -12257,12 +12377,12 @@ loop:
 	VBROADCASTSS (SI)(DI*1), Z31
 	VFMADD231PS  Z31, Z28, Z26
 	VFMADD231PS  Z31, Z29, Z27
-	ADDQ         $0x00000080, R9
-	ADDQ         R12, CX
-	ADDQ         R12, DX
-	ADDQ         R12, BX
-	ADDQ         R12, SI
-	DECQ         R13
+	ADDQ         R12, R9
+	ADDQ         R13, CX
+	ADDQ         R13, DX
+	ADDQ         R13, BX
+	ADDQ         R13, SI
+	DECQ         R14
 	JNZ          loop
 	DECQ         R11
 	JNZ          tap

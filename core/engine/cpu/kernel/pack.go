@@ -37,10 +37,8 @@ func (b panels) columns(j int) (lo, hi int, narrow bool) {
 
 // width returns the number of floats in a row of panel j.
 func (b panels) width(j int) int {
-	if _, _, narrow := b.columns(j); narrow {
-		return b.isa.lanes()
-	}
-	return b.isa.panel()
+	lo, hi, _ := b.columns(j)
+	return b.isa.panelWidth(hi - lo)
 }
 
 // from returns panel j from row k on.

@@ -24,7 +24,7 @@ func Peak(p *Pool) float64 {
 		t.a, t.b, t.c = &a[0], &b[0], &c[0]
 		t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, peakDepth, floatBytes, 1, 0
 		t.contiguous(peakDepth*floatBytes, panel*floatBytes)
-		t.columns(panel)
+		t.columns(p.isa, panel)
 		for range repeats {
 			t.run(p.isa, rows, false)
 		}

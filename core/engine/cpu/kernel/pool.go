@@ -64,7 +64,7 @@ type worker struct {
 type slot struct {
 	arena arena
 	tile  tile  // the worker's arguments to the product kernels, and
-	taps  []int // the offsets they need
+	taps  []tap // the stretches they sum
 	_     [64]byte
 }
 

@@ -10,13 +10,14 @@ import (
 //	C[i, j] = alpha * Σ_tap Σ_k A[tap, i, k] * B[tap*kc+k, j]   (+ C[i, j])   (+ bias[j])   (ReLU)
 //
 // for a few rows i and one panel of columns j. A is read in place, element by element, from
-// a + taps[tap] + aq[i/4] + (i%4)*rs + k*ks, so that it may be a matrix, its transpose, or the window of a convolution over
-// an image. B is packed: one panel's columns beside each other, k after k. Offsets and strides are in bytes.
+// a + taps[tap].a + aq[i/4] + (i%4)*rs + k*ks, so that it may be a matrix, its transpose, or the window of a convolution over
+// an image. B is read a row of the panel at a time, in order: rows are bs apart, and taps may skip some. Offsets and strides
+// are in bytes.
 //
 // The assembly knows this layout; see internal/gen/tile.go.
 type tile struct {
 	a, b, c   *float32
-	taps      *int
+	taps      *tap
 	ntaps, kc int // at least 1
 	rs, ks    int
 	aq, cq    [4]int // where each group of four rows starts
@@ -28,6 +29,13 @@ type tile struct {
 	lanes     uint32 // bit j: column j exists
 	ahead     *float32
 	stride    int // at each k, the line at ahead is fetched to the second-level cache, and ahead advances by so much
+	bs        int
+}
+
+// tap is a stretch of kc terms of a tile's sums.
+type tap struct {
+	a    int // where A starts
+	skip int // what B leaves out before
 }
 
 type tileFlags int
@@ -55,6 +63,14 @@ func (i ISA) maxRows() int {
 // panel is the number of columns of a full panel of B.
 func (i ISA) panel() int { return 2 * i.lanes() }
 
+// panelWidth is the number of columns that a panel takes of which n exist: those of one vector or two.
+func (i ISA) panelWidth(n int) int {
+	if n <= i.lanes() {
+		return i.lanes()
+	}
+	return i.panel()
+}
+
 // maskTable holds ones and then zeros: a vector loaded from 16-n on is true in its first n lanes.
 var maskTable = func() (t [32]int32) {
 	for i := range 16 {
@@ -64,10 +80,11 @@ var maskTable = func() (t [32]int32) {
 }()
 
 // noTaps is the table of a plain matrix product: one tap, at the start.
-var noTaps [1]int
+var noTaps [1]tap
 
-// columns tells the tile how many of its panel's columns exist.
-func (t *tile) columns(n int) {
+// columns tells the tile how many of its panel's columns exist. B is packed: its rows follow each other.
+func (t *tile) columns(isa ISA, n int) {
+	t.bs = isa.panelWidth(n) * floatBytes
 	t.lanes = 1<<n - 1
 	t.masks = &maskTable[max(0, 16-n)]
 }
@@ -98,13 +115,14 @@ func tilePlain(t *tile, rows, width int) {
 	for i := range rows {
 		var acc [16]float32
 		row := unsafe.Add(unsafe.Pointer(t.a), t.aq[i/4]+i%4*t.rs)
-		b := unsafe.Slice(t.b, t.ntaps*t.kc*width)
+		at := 0
 		for _, tap := range taps {
-			p := unsafe.Add(row, tap)
+			p := unsafe.Add(row, tap.a)
+			at += tap.skip
 			for k := range t.kc {
 				a := *(*float32)(unsafe.Add(p, k*t.ks))
-				bk := b[:width:width]
-				b = b[width:]
+				bk := unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(t.b), at)), width)
+				at += t.bs
 				s := acc[:len(bk)]
 				for j, bv := range bk {
 					s[j] += a * bv

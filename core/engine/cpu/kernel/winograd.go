@@ -232,7 +232,7 @@ func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u
 	for q := range winoPoints {
 		for j := range u.count() {
 			c0, c1, narrow := u.columns(j)
-			t.columns(c1 - c0)
+			t.columns(isa, c1-c0)
 			t.b = &u.data[q*u.next+j*isa.panel()*w.c]
 			for i := range tiles {
 				r0, r1 := span(rows, tiles, i)

@@ -140,7 +140,7 @@ func (w winograd) addPart(isa ISA, t *tile, g pairs, tiles, part int, product, d
 	m := w.product(isa)
 	t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, tiles, g.v.ld*floatBytes, 1, 0
 	t.contiguous(floatBytes, m.ld*floatBytes)
-	t.columns(c1 - c0)
+	t.columns(isa, c1-c0)
 	for q := range winoPoints {
 		t.b = &g.dy[q*g.next+j*isa.panel()*g.z.k]
 		for k := k0; k < k1; k++ {

@@ -29,6 +29,7 @@ const (
 	tileLanes1 = 166
 	tileAhead  = 168
 	tileStride = 176
+	tileBS     = 184
 )
 
 const (
@@ -38,8 +39,15 @@ const (
 	flagFetch
 )
 
-// prefetch is how far ahead of its use a panel is fetched, in bytes: panels of large layers come from the third-level cache.
-const prefetch = 1024
+// Offsets of the fields of the package's tap struct, and its size.
+const (
+	tapA     = 0
+	tapSkip  = 8
+	tapBytes = 16
+)
+
+// prefetch is how many terms ahead of their use operands are fetched to the first-level cache.
+const prefetch = 8
 
 // tiles writes the matrix product kernels for every number of rows, one or two vectors wide. See the package's tile type
 // for what they compute.
@@ -82,19 +90,21 @@ func tileKernel(s simd, rows, vecs int) {
 func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVirtual, tmp [2]reg.VecVirtual, quads []reg.GPVirtual, rs, rs3 reg.GPVirtual) {
 	vecs := len(b)
 	pb, taps, n := build.GP64(), build.GP64(), build.GP64()
-	ks, k := build.GP64(), build.GP64()
+	bs, ks, k := build.GP64(), build.GP64(), build.GP64()
 	build.MOVQ(at(t, tileB), pb)
 	build.MOVQ(at(t, tileTaps), taps)
 	build.MOVQ(at(t, tileNTaps), n)
 	build.MOVQ(at(t, tileKS), ks)
+	build.MOVQ(at(t, tileBS), bs)
 	fetchC(s, t, acc, quads, rs, rs3)
 	build.MOVQ(at(t, tileRS), rs)
 	build.LEAQ(operand.Mem{Base: rs, Index: rs, Scale: 2}, rs3)
 	ahead := build.GP64()
 	build.MOVQ(at(t, tileAhead), ahead)
 	build.Label("tap")
-	build.MOVQ(at(taps, 0), k)
-	build.ADDQ(operand.U8(8), taps)
+	build.MOVQ(at(taps, tapA), k)
+	build.ADDQ(at(taps, tapSkip), pb)
+	build.ADDQ(operand.U8(tapBytes), taps)
 	build.ADDQ(at(t, tileA), k)
 	for i, q := range quads {
 		build.MOVQ(at(t, tileAQ+8*i), q)
@@ -104,7 +114,11 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 	build.Label("loop")
 	if s.wide() {
 		for v := range b {
-			build.PREFETCHT0(at(pb, prefetch+v*s.bytes()))
+			build.PREFETCHT0(operand.Mem{Base: pb, Index: bs, Scale: prefetch, Disp: v * s.bytes()})
+		}
+		build.PREFETCHT0(operand.Mem{Base: quads[0], Index: ks, Scale: prefetch}) // rows beside each other: one line, or two
+		if len(quads) > 2 {
+			build.PREFETCHT0(operand.Mem{Base: quads[len(quads)-1], Index: ks, Scale: prefetch, Disp: 4})
 		}
 		build.PREFETCHT1(at(ahead, 0))
 		build.ADDQ(at(t, tileStride), ahead)
@@ -123,7 +137,7 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 			build.VFMADD231PS(tmp[i%2], b[v], acc[i][v])
 		}
 	}
-	build.ADDQ(operand.U32(uint32(vecs*s.bytes())), pb)
+	build.ADDQ(bs, pb)
 	for _, q := range quads {
 		build.ADDQ(ks, q)
 	}
