@@ -29,7 +29,7 @@ func TestPython(t *testing.T) {
 	if python == "" {
 		t.Skip("SDK_PYTHON names no python with the dependencies of sdk/python; make test finds one")
 	}
-	for _, kind := range []wire.Kind{wire.Method, wire.Regulariser} {
+	for _, kind := range wire.Kinds() {
 		dir := filepath.Join(t.TempDir(), "my-plugin")
 		if _, err := scaffold.Write(scaffold.Project{Name: "my-plugin", Kind: kind, Language: scaffold.Python, Dir: dir, SDK: checkout(t)}); err != nil {
 			t.Fatal(err)
@@ -54,6 +54,7 @@ func TestFiles(t *testing.T) {
 		{wire.Regulariser, scaffold.Go, ".github/workflows/ci.yml .gitignore Makefile README.md describe.go go.mod main.go regulariser.go regulariser_test.go"},
 		{wire.Backbone, scaffold.Go, ".github/workflows/ci.yml .gitignore Makefile README.md backbone.go backbone_test.go describe.go go.mod main.go"},
 		{wire.Method, scaffold.Python, ".github/workflows/ci.yml .gitignore Makefile README.md my_plugin.py pyproject.toml test_my_plugin.py"},
+		{wire.Backbone, scaffold.Python, ".github/workflows/ci.yml .gitignore Makefile README.md my_plugin.py pyproject.toml test_my_plugin.py"},
 		{wire.Regulariser, scaffold.Python, ".github/workflows/ci.yml .gitignore Makefile README.md my_plugin.py pyproject.toml test_my_plugin.py"},
 	} {
 		dir := filepath.Join(t.TempDir(), "deep", "my-plugin")

@@ -36,12 +36,18 @@ import (
 // executable is the plugin of tests/plugins/NAME.py.
 func executable(t *testing.T, name string) string {
 	t.Helper()
-	return launcher(t, name, filepath.Join(here(t), "tests", "plugins"))
+	return launcher(t, wire.Method, name, filepath.Join(here(t), "tests", "plugins"))
 }
 
 func start(t *testing.T, name string, logger *zap.Logger) *client.Client {
 	t.Helper()
-	c, err := client.Start(t.Context(), client.Config{Path: executable(t, name), Env: []string{"PATH=" + os.Getenv("PATH")}, Logger: logger})
+	return startKind(t, wire.Method, name, logger)
+}
+
+func startKind(t *testing.T, kind wire.Kind, name string, logger *zap.Logger) *client.Client {
+	t.Helper()
+	path := launcher(t, kind, name, filepath.Join(here(t), "tests", "plugins"))
+	c, err := client.Start(t.Context(), client.Config{Path: path, Env: []string{"PATH=" + os.Getenv("PATH")}, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/sslctl/sslctl/core/safetensors"
+	"github.com/sslctl/sslctl/sdk/wire"
 )
 
 const example = "../../docs/examples/plugins/tico"
@@ -47,23 +48,32 @@ func TestProgram(t *testing.T) {
 	}
 	t.Run("example", func(t *testing.T) { testExample(t, path) })
 	t.Run("custom op", func(t *testing.T) { testCustomOp(t, path) })
+	t.Run("backbone", func(t *testing.T) { testBackbone(t, path) })
+}
+
+// testBackbone trains a shipped method with a backbone in Python, and evaluates the run without it.
+func testBackbone(t *testing.T, path string) {
+	p := program{path, filepath.Dir(launcher(t, wire.Backbone, "resnet", filepath.Join(here(t), "tests", "plugins"))), t.TempDir()}
+	p.train(t, "vicreg", "--backbone", "resnet", "--set", "projector=32-32")
+	p.plugins = t.TempDir()
+	p.run(t, "eval", "run")
 }
 
 // testExample: the example's loss and gradients are PyTorch's.
 func testExample(t *testing.T, path string) {
-	p := program{path, filepath.Dir(launcher(t, "tico", filepath.Join(here(t), example))), t.TempDir()}
+	p := program{path, filepath.Dir(launcher(t, wire.Method, "tico", filepath.Join(here(t), example))), t.TempDir()}
 	golden, err := filepath.Abs(filepath.Join(example, "testdata", "tico.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.run(t, "objective", "tico", "--in", golden, "--out", "out.safetensors")
 	compareFiles(t, filepath.Join(p.dir, "out.safetensors"), golden)
-	p.train(t, "tico")
+	p.train(t, "tico", small...)
 }
 
 // testCustomOp: the gradient of a custom op is -(2/n) z C^-1 for the volume and 2z for the length.
 func testCustomOp(t *testing.T, sslctl string) {
-	p := program{sslctl, filepath.Dir(launcher(t, "spectral", filepath.Join(here(t), "tests", "plugins"))), t.TempDir()}
+	p := program{sslctl, filepath.Dir(launcher(t, wire.Method, "spectral", filepath.Join(here(t), "tests", "plugins"))), t.TempDir()}
 	const golden = "../../methods/testdata/objective-vicreg.safetensors"
 	in, _, err := safetensors.Load(golden)
 	if err != nil {
@@ -100,7 +110,7 @@ func testCustomOp(t *testing.T, sslctl string) {
 			t.Errorf("grad.z0[%d] is %g, want %g", i, got, want)
 		}
 	}
-	p.train(t, "spectral")
+	p.train(t, "spectral", small...)
 }
 
 // program is sslctl with the folder of a plugin and a folder to work in.
@@ -119,12 +129,15 @@ func (p program) run(t *testing.T, args ...string) []byte {
 	return out
 }
 
+// small is a shipped backbone that is quick.
+var small = []string{"--backbone", "resnet-tiny", "--set", "backbone.widths=8-8-8"}
+
 // train trains a method for a few steps on a few small images.
-func (p program) train(t *testing.T, method string) {
+func (p program) train(t *testing.T, method string, with ...string) {
 	t.Helper()
 	writeBars(t, filepath.Join(p.dir, "data"))
-	out := p.run(t, "run", "--method", method, "--data", "mnist", "--set", "data.dir=data", "--backbone", "resnet-tiny",
-		"--set", "backbone.widths=8-8-8", "--set", "train.batch=32", "--set", "train.steps=6", "--out", "run")
+	out := p.run(t, append([]string{"run", "--method", method, "--data", "mnist", "--set", "data.dir=data",
+		"--set", "train.batch=32", "--set", "train.steps=6", "--out", "run"}, with...)...)
 	var result struct {
 		Method string `json:"method"`
 		Steps  int    `json:"steps"`
@@ -192,12 +205,12 @@ func writeBars(t *testing.T, dir string) {
 	}
 }
 
-// python is the python to test with.
+// python is the python to test with; without one TestMain runs no test.
 func python(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("SDK_PYTHON")
 	if path == "" {
-		t.Skip("SDK_PYTHON is not set; make python runs this test")
+		t.Fatal("SDK_PYTHON is not set")
 	}
 	return path
 }
@@ -212,9 +225,9 @@ func here(t *testing.T) string {
 }
 
 // launcher writes an executable that runs main of a module in a folder, as pip's launchers do for what is installed.
-func launcher(t *testing.T, name, dir string) string {
+func launcher(t *testing.T, kind wire.Kind, name, dir string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "sslctl-method-"+name)
+	path := filepath.Join(t.TempDir(), "sslctl-"+string(kind)+"-"+name)
 	script := fmt.Sprintf("#!%s -B\nimport sys\nsys.path[:0] = [%q, %q]\nfrom %s import main\nmain()\n",
 		python(t), here(t), dir, name)
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {

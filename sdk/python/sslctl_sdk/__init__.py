@@ -1,4 +1,4 @@
-"""Write methods and regularisers for sslctl in Python.
+"""Write methods, regularisers and backbones for sslctl in Python.
 
 A method is a program: a plugin describes itself and writes its objective once, as a tensor expression over embeddings. sslctl
 differentiates, compiles and trains it; the plugin is gone before the first step, and Python is never on the way of a
@@ -19,11 +19,14 @@ training step. A whole plugin::
     def main():
         serve(Distance())
 
-:func:`serve` is the whole main of a plugin; the executable is named ``sslctl-method-NAME`` or ``sslctl-regulariser-NAME``.
+:func:`serve` is the whole main of a plugin; the executable is named ``sslctl-KIND-NAME``, as ``sslctl-method-distance``.
+A :class:`Backbone` writes the network that makes representations, with the layers of :mod:`sslctl_sdk.nn`.
 :func:`trace` shows what a method writes, without a host; :mod:`sslctl_sdk.reference` computes it with NumPy, for tests.
 """
 
+from . import nn
 from .attrs import Attrs
+from .backbone import Backbone, Images, Network, trace_backbone
 from .custom import CustomOp, custom
 from .expr import Builder, ExprError, Program, Tensor, join
 from .method import (
@@ -44,9 +47,10 @@ from .params import Bool, Choice, Float, Int, Ints, Param, ParamError, Values
 from .tracing import Shapes, Traced, trace, trace_regulariser
 
 __all__ = [
-    "Attrs", "Bool", "Builder", "Choice", "CustomOp", "Description", "Embeddings", "ExprError", "Float", "Int", "Ints", "Layer", "Loss",
-    "Method", "Norm", "Param", "ParamError", "Preset", "Program", "Recipe", "Regulariser", "Shapes", "Target", "Tensor", "Term",
-    "Traced", "Values", "View", "custom", "join", "logger", "serve", "trace", "trace_regulariser",
+    "Attrs", "Backbone", "Bool", "Builder", "Choice", "CustomOp", "Description", "Embeddings", "ExprError", "Float", "Images", "Int",
+    "Ints", "Layer", "Loss", "Method", "Network", "Norm", "Param", "ParamError", "Preset", "Program", "Recipe", "Regulariser", "Shapes",
+    "Target", "Tensor", "Term", "Traced", "Values", "View", "custom", "join", "logger", "nn", "serve", "trace", "trace_backbone",
+    "trace_regulariser",
 ]  # fmt: skip
 
 

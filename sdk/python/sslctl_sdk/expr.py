@@ -331,6 +331,20 @@ class Tensor:
         """The mean of squared differences over all elements, a scalar."""
         return (self - other).square().mean()
 
+    # Images [n, h, w, c].
+
+    def conv2d(self, weight: Tensor, stride: int = 1, pad: int = 0) -> Tensor:
+        """The convolution of images with weights [rows, columns, in, out], as PyTorch has it."""
+        return self._builder.apply("conv2d", Attrs(stride=stride, pad=pad), self, weight)
+
+    def max_pool(self, kernel: int, stride: int, pad: int = 0) -> Tensor:
+        """The largest value of each window."""
+        return self._apply("max_pool", Attrs(kernel=kernel, stride=stride, pad=pad))
+
+    def avg_pool(self, h: int, w: int) -> Tensor:
+        """Adaptive average pooling to h x w cells, as PyTorch has it."""
+        return self._apply("avg_pool", Attrs(shape=(h, w)))
+
 
 class Builder:
     """Makes the inputs of an expression and writes its program. :func:`sslctl_sdk.trace` makes one for a method."""

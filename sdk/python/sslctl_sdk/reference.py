@@ -1,7 +1,7 @@
 """Plain values of a program, with NumPy in float64: what a test of an objective holds against another implementation.
 
-:func:`evaluate` is all that most tests need. It knows the ops of objectives; convolution and pooling, of which networks
-are made, are the host's alone. NumPy comes with ``pip install sslctl-sdk[test]``.
+:func:`evaluate` is all that most tests need. It knows the ops of objectives and of networks, but for the gradients
+that the host makes. NumPy comes with ``pip install sslctl-sdk[test]``.
 """
 
 from __future__ import annotations
@@ -85,6 +85,38 @@ def _log_softmax(_: Attrs, x: Array) -> Array:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
+def _windows(x: Array, rows: int, columns: int, stride: int, pad: int, fill: float) -> Array:
+    """[n, p, q, c, rows, columns]: what each place of a window sees of images."""
+    x = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), constant_values=fill)
+    return np.lib.stride_tricks.sliding_window_view(x, (rows, columns), axis=(1, 2))[:, ::stride, ::stride]
+
+
+def _conv2d(a: Attrs, x: Array, w: Array) -> Array:
+    return np.einsum("npqcrs,rsck->npqk", _windows(x, w.shape[0], w.shape[1], a.stride, a.pad, 0), w)
+
+
+def _max_pool(a: Attrs, x: Array) -> Array:
+    return _windows(x, a.kernel, a.kernel, a.stride, a.pad, -np.inf).max((4, 5))
+
+
+def _avg_pool(a: Attrs, x: Array) -> Array:
+    """Cell i of k spans rows floor(i*h/k) to ceil((i+1)*h/k), and columns likewise."""
+    cells = [[(i * size // k, -(-(i + 1) * size // k)) for i in range(k)] for size, k in zip(x.shape[1:3], a.shape)]
+    rows = [np.stack([x[:, p:q, r:s].mean((1, 2)) for r, s in cells[1]], 1) for p, q in cells[0]]
+    return np.stack(rows, 1)
+
+
+def _bn_stats(a: Attrs, x: Array) -> Array:
+    rows = x.reshape(a.groups, -1, x.shape[-1])
+    return np.stack([rows.mean(1), rows.var(1)], 1)
+
+
+def _bn_apply(a: Attrs, x: Array, stats: Array, gamma: float | Array = 1.0, beta: float | Array = 0.0) -> Array:
+    rows = x.reshape(a.groups, -1, x.shape[-1])
+    xhat = (rows - stats[:, :1]) / np.sqrt(stats[:, 1:] + a.eps)
+    return (gamma * xhat + beta).reshape(x.shape)
+
+
 _OPS: dict[str, Callable[..., Array]] = {
     "add": lambda _, x, y: x + y,
     "sub": lambda _, x, y: x - y,
@@ -116,4 +148,9 @@ _OPS: dict[str, Callable[..., Array]] = {
     "off_diagonal": lambda _, x: x - np.diag(np.diagonal(x)),
     "softmax": lambda a, x: np.exp(_log_softmax(a, x)),
     "log_softmax": _log_softmax,
+    "conv2d": _conv2d,
+    "bn_stats": _bn_stats,
+    "bn_apply": _bn_apply,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
 }

@@ -1,4 +1,4 @@
-"""Serving a method to the host that started this process, over go-plugin's gRPC protocol."""
+"""Serving a plugin to the host that started this process, over go-plugin's gRPC protocol."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from . import handshake, lifeline, wire
 from ._proto import method_pb2
+from .backbone import Backbone, trace_network
 from .custom import CustomOp, call
 from .diagnostic import diagnose
 from .method import Method, Regulariser
@@ -27,7 +28,7 @@ __all__ = ["serve"]
 _GRACE = 0.2  # seconds for an answer that is on its way when the host says goodbye
 
 
-def serve(plugin: Method | Regulariser) -> NoReturn:
+def serve(plugin: Method | Regulariser | Backbone) -> NoReturn:
     """Serve until the host has done, then end the process. Started by hand, it says what it is and exits with status 1.
 
     What the plugin prints goes to the host's log and cannot disturb the protocol. An exception in an answer becomes an error
@@ -58,7 +59,7 @@ def _claim_stdout() -> int:
     return kept
 
 
-def _listen(plugin: Method | Regulariser, folder: str, done: threading.Event) -> tuple[grpc.Server, str]:
+def _listen(plugin: Method | Regulariser | Backbone, folder: str, done: threading.Event) -> tuple[grpc.Server, str]:
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4),
         options=[
@@ -84,7 +85,7 @@ def _listen(plugin: Method | Regulariser, folder: str, done: threading.Event) ->
     return server, handshake.line(socket, certificate)
 
 
-def _plugin_service(plugin: Method | Regulariser) -> grpc.GenericRpcHandler:
+def _plugin_service(plugin: Method | Regulariser | Backbone) -> grpc.GenericRpcHandler:
     def describe(_: method_pb2.DescribeRequest) -> method_pb2.DescribeResponse:
         return method_pb2.DescribeResponse(kind=wire.kind(plugin), description=wire.description(plugin.describe()))
 
@@ -112,9 +113,12 @@ def _plugin_service(plugin: Method | Regulariser) -> grpc.GenericRpcHandler:
     )
 
 
-def _trace(plugin: Method | Regulariser, request: method_pb2.TraceRequest) -> tuple[bytes, Mapping[str, CustomOp]]:
+def _trace(plugin: Method | Regulariser | Backbone, request: method_pb2.TraceRequest) -> tuple[bytes, Mapping[str, CustomOp]]:
     """What the plugin writes, encoded, and the custom ops in it."""
-    given, shapes = wire.settings(request.params), wire.shapes(request.shapes)
+    given = wire.settings(request.params)
+    if isinstance(plugin, Backbone):
+        return wire.encode_network(trace_network(plugin, given, wire.images(request.images))), {}
+    shapes = wire.shapes(request.shapes)
     if isinstance(plugin, Method):
         traced = trace_method(plugin, given, shapes)
         return wire.encode_traced(traced), traced.program.ops
@@ -159,12 +163,14 @@ def _controller(done: threading.Event) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler("plugin.GRPCController", {"Shutdown": handler})
 
 
-def _introduction(plugin: Method | Regulariser) -> str:
+def _introduction(plugin: Method | Regulariser | Backbone) -> str:
     """What a plugin says that was started by hand."""
     d = plugin.describe()
     kind, use = "method", f"sslctl run --method {d.name} --plugin-dir DIR"
     if isinstance(plugin, Regulariser):
         kind, use = "regulariser", f"sslctl run --add-reg {d.name} --plugin-dir DIR"
+    if isinstance(plugin, Backbone):
+        kind, use = "backbone", f"sslctl run --backbone {d.name} --plugin-dir DIR"
     return (
         f"{d.name} {d.version} is a {kind} for sslctl, which starts it by itself:\n\n    {use}\n\n"
         f"DIR is the folder of this file, named sslctl-{kind}-{d.name}.\n"

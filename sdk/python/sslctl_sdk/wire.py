@@ -8,13 +8,16 @@ from typing import Any
 from . import rules
 from ._proto import method_pb2, program_pb2
 from .attrs import Attrs, Shape
+from .backbone import Backbone, Images, Network
 from .diagnostic import Diagnostic
 from .expr import Program
 from .method import Description, Layer, Method, Preset, Recipe, Regulariser, View
 from .params import Param
 from .tracing import Shapes, Traced
 
-__all__ = ["MAX_BYTES", "description", "diagnostic", "encode_penalty", "encode_traced", "kind", "settings", "shapes"]
+__all__ = [
+    "MAX_BYTES", "description", "diagnostic", "encode_network", "encode_penalty", "encode_traced", "images", "kind", "settings", "shapes",
+]  # fmt: skip
 
 MAX_BYTES = 64 << 20
 """Bytes of a message that the host accepts."""
@@ -25,8 +28,10 @@ _CUSTOM_DOMAIN = "sslctl.custom"  # named by a program with custom ops, so that 
 _CUSTOM_SET = 1
 
 
-def kind(plugin: Method | Regulariser) -> int:
+def kind(plugin: Method | Regulariser | Backbone) -> int:
     """What a plugin is, as protobuf has it."""
+    if isinstance(plugin, Backbone):
+        return method_pb2.KIND_BACKBONE
     return method_pb2.KIND_METHOD if isinstance(plugin, Method) else method_pb2.KIND_REGULARISER
 
 
@@ -39,6 +44,19 @@ def encode_traced(t: Traced) -> bytes:
 def encode_penalty(p: Program) -> bytes:
     """A regulariser's answer."""
     return _encode(method_pb2.Traced(program=_program(p)))
+
+
+def encode_network(n: Network) -> bytes:
+    """A backbone's answer."""
+    images = method_pb2.ImageShape(size=n.images.size, channels=n.images.channels)
+    params = [
+        method_pb2.Parameter(
+            name=p.name, layout=p.layout.value, positions=p.positions, distribution=p.init.distribution, scale=p.init.scale
+        )
+        for p in n.params
+    ]
+    network = method_pb2.Network(images=images, parameters=params, two=_program(n.two), three=_program(n.three))
+    return _encode(method_pb2.Traced(network=network))
 
 
 def _encode(m: method_pb2.Traced) -> bytes:
@@ -158,6 +176,11 @@ def _read(m: method_pb2.Value) -> Any:
     if which in ("wholes", "reals", "words"):
         return list(value.items)
     return value
+
+
+def images(m: method_pb2.ImageShape) -> Images:
+    """What a backbone is traced for."""
+    return Images(m.size, m.channels)
 
 
 def shapes(m: method_pb2.TraceShapes) -> Shapes:
