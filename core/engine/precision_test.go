@@ -16,7 +16,7 @@ func TestBF16(t *testing.T) {
 			var first [][]float32
 			for _, threads := range []int{1, 2, 5} {
 				pool := kernel.NewPool(threads, kernel.WithISA(isa))
-				got := enginetest.BF16(t, cpu.New(pool))
+				got := enginetest.BF16(t, cpu.New(pool), enginetest.StoredInBF16)
 				pool.Close()
 				if first == nil {
 					first = got

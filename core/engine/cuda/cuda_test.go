@@ -26,6 +26,11 @@ func open(t *testing.T, f *fake.Fake) *cuda.Device {
 // TestConform holds the device to the engine's contract.
 func TestConform(t *testing.T) { enginetest.Conform(t, open(t, fake.Start(t))) }
 
+// TestBF16 stores activations in bfloat16, in which the libraries multiply too.
+func TestBF16(t *testing.T) {
+	enginetest.BF16(t, open(t, fake.Start(t)), enginetest.MultipliedInBF16)
+}
+
 // TestReplay: from the third run on a plan is one launch of a graph, and nothing is waited for but the end.
 func TestReplay(t *testing.T) {
 	f := fake.Start(t)

@@ -41,6 +41,7 @@ type Executable struct {
 	reserved []drv.Ptr
 	bytes    int // reserved
 	pinned   [][]byte
+	closed   bool
 }
 
 var _ engine.Pipelined = (*Executable)(nil)

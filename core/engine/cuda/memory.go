@@ -100,6 +100,10 @@ func (e *Executable) pin(bytes int) ([]byte, error) {
 
 // Close frees the executable's memory.
 func (e *Executable) Close() {
+	if e.closed {
+		return
+	}
+	e.closed = true
 	_ = e.device.attached(func() error {
 		_ = e.device.compute.Synchronize()
 		_ = e.device.copies.Synchronize()
