@@ -27,6 +27,22 @@ func (a Array) first16() *uint16 { return (*uint16)(&a.halves[0]) }
 // none reports whether there is no array: an operand that is left out.
 func (a Array) none() bool { return a.floats == nil && a.halves == nil }
 
+// size is that of a number in bytes.
+func (a Array) size() int {
+	if a.half() {
+		return halfBytes
+	}
+	return floatBytes
+}
+
+// at is the place of a number, as a tile's C.
+func (a Array) at(i int) *float32 {
+	if a.half() {
+		return (*float32)(unsafe.Pointer(&a.halves[i]))
+	}
+	return &a.floats[i]
+}
+
 // slice returns numbers [lo, hi); none of an array that is none.
 func (a Array) slice(lo, hi int) Array {
 	switch {

@@ -104,28 +104,30 @@ func (v window) inside() bool {
 func (v window) band(p *Pool, worker, n0, n1, i0, i1 int, x Array, b panels, y Array) {
 	slot := &p.slots[worker]
 	f, source, image := v.source(p, worker, n0, n1, i0, i1, x)
-	to, out := v, y.floats
-	if y.half() {
+	to, out := v, y.from(n0*v.image+v.first+i0*v.down)
+	apart := !p.isa.loads(y) // rounded afterwards
+	if apart {
 		to = v.packed(i1 - i0)
-		out = slot.arena.floats((n1 - n0) * to.image)
-	} else {
-		out = out[n0*v.image+v.first+i0*v.down:]
+		out = Floats(slot.arena.floats((n1 - n0) * to.image))
 	}
 	t := &slot.tile
 	v.setTaps(slot, f)
-	t.rs, t.cs = v.step*f.pixel*floatBytes, to.across*floatBytes
+	t.rs, t.cs = v.step*f.pixel*floatBytes, to.across*out.size()
 	t.ks, t.alpha, t.flags = floatBytes, 1, tileFetch
+	if out.half() {
+		t.flags |= tileRound
+	}
 	for j := range b.count() {
 		c0, c1, narrow := b.columns(j)
 		t.columns(p.isa, c1-c0)
 		t.b = b.from(j, 0)
 		for n := range n1 - n0 {
-			to.rows(p.isa, t, f, source[n*image:], out[n*to.image+c0:], i1-i0, narrow)
+			to.rows(p.isa, t, f, source[n*image:], out.from(n*to.image+c0), i1-i0, narrow)
 		}
 	}
-	if y.half() {
+	if apart {
 		for n := range n1 - n0 {
-			v.round(p.isa, y.from((n0+n)*v.image+v.first+i0*v.down), out[n*to.image:(n+1)*to.image], i1-i0)
+			v.round(p.isa, y.from((n0+n)*v.image+v.first+i0*v.down), out.floats[n*to.image:(n+1)*to.image], i1-i0)
 		}
 	}
 }
@@ -184,7 +186,7 @@ func (v window) setTaps(slot *slot, f frame) {
 }
 
 // rows computes all columns of some rows of one image for one panel of channels. Narrow maps take several rows in a tile.
-func (v window) rows(isa ISA, t *tile, f frame, in, out []float32, rows int, narrow bool) {
+func (v window) rows(isa ISA, t *tile, f frame, in []float32, out Array, rows int, narrow bool) {
 	down := v.step * f.row
 	if v.ow%4 == 0 && 2*v.ow <= isa.maxRows() {
 		v.stacked(isa, t, in, out, rows, down, narrow)
@@ -198,14 +200,14 @@ func (v window) rows(isa ISA, t *tile, f frame, in, out []float32, rows int, nar
 		for k := range tiles {
 			j0, j1 := span(v.ow, tiles, k)
 			t.a = &in[i*down+j0*v.step*f.pixel]
-			t.c = &out[i*v.down+j0*v.across]
+			t.c = out.at(i*v.down + j0*v.across)
 			t.run(isa, j1-j0, narrow)
 		}
 	}
 }
 
 // stacked computes tiles of several rows of outputs, whose width is a multiple of four.
-func (v window) stacked(isa ISA, t *tile, in, out []float32, rows, down int, narrow bool) {
+func (v window) stacked(isa ISA, t *tile, in []float32, out Array, rows, down int, narrow bool) {
 	tiles := parts(rows, isa.maxRows()/v.ow)
 	quads := v.ow / 4
 	for k := range tiles {
@@ -213,10 +215,10 @@ func (v window) stacked(isa ISA, t *tile, in, out []float32, rows, down int, nar
 		for i := range i1 - i0 {
 			for q := range quads {
 				t.aq[i*quads+q] = i*down*floatBytes + 4*q*t.rs
-				t.cq[i*quads+q] = i*v.down*floatBytes + 4*q*t.cs
+				t.cq[i*quads+q] = i*v.down*out.size() + 4*q*t.cs
 			}
 		}
-		t.a, t.c = &in[i0*down], &out[i0*v.down]
+		t.a, t.c = &in[i0*down], out.at(i0*v.down)
 		t.run(isa, (i1-i0)*v.ow, narrow)
 	}
 }

@@ -189,7 +189,7 @@ func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
 		k0, k1 := span(g.K, splits, split)
 		out := g.destination()
 		if sums != nil {
-			out = gemmOut{c: sums[split*g.M*g.N:], ld: g.N, alpha: 1}
+			out = gemmOut{c: Floats(sums[split*g.M*g.N:]), ld: g.N, alpha: 1}
 		}
 		var next reads
 		next.addRows(g.then.Reads, m0, m1, g.N)
@@ -227,7 +227,7 @@ func (g *GemmArgs) rowParts(isa ISA) int {
 
 // gemmOut is where a block's product goes and what happens to it there.
 type gemmOut struct {
-	c     []float32
+	c     Array
 	ld    int
 	first int // c's first element has this place in all of C
 	alpha float32
@@ -237,7 +237,7 @@ type gemmOut struct {
 }
 
 func (g *GemmArgs) destination() gemmOut {
-	return gemmOut{c: g.C, ld: g.Ldc, alpha: g.Alpha, add: g.Beta != 0, bias: g.Bias, relu: g.ReLU}
+	return gemmOut{c: Array{g.C, g.c16}, ld: g.Ldc, alpha: g.Alpha, add: g.Beta != 0, bias: g.Bias, relu: g.ReLU}
 }
 
 // block multiplies rows [m0, m1) of op(A) with panels [j0, j1) over k in [k0, k1). Meanwhile it fetches next, which the
@@ -252,13 +252,13 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 	if g.crowded() && j1-j0 > 1 || g.a16 != nil {
 		copied = arena.floats((gemmDepth + 2*cacheLine) * (2*gemmRows + 2*cacheLine))
 	}
-	rounded := out.c == nil
-	if rounded { // collected in float32 first
+	apart := out.c.half() && (depth > 1 || !p.isa.rounds())
+	if apart { // summed in float32, rounded afterwards
 		c0, _, _ := b.columns(j0)
 		_, c1, _ := b.columns(j1 - 1)
 		out.ld = c1 - c0
 		out.first = m0*out.ld + c0
-		out.c = arena.floats((m1 - m0) * out.ld)
+		out.c = Floats(arena.floats((m1 - m0) * out.ld))
 	}
 	tiles := parts(m1-m0, p.isa.maxRows())
 	for d := range depth {
@@ -266,7 +266,7 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 		lo, hi = lo+k0, hi+k0
 		a := g.blockOfA(p.isa, copied, m0, m1, lo, hi, tiles)
 		t.ntaps, t.kc, t.taps, t.ks, t.alpha = 1, hi-lo, &noTaps[0], a.k*floatBytes, out.alpha
-		t.contiguous(a.row*floatBytes, out.ld*floatBytes)
+		t.contiguous(a.row*floatBytes, out.ld*out.c.size())
 		last := d == depth-1
 		shallow := hi-lo <= gemmShallow && piece == nil
 		for k := range (j1 - j0) * tiles {
@@ -280,32 +280,35 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 				t.b = g.panelOfB(b, j, lo, hi, piece)
 				t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
 				t.flags |= tileFetch
+				if out.c.half() {
+					t.flags |= tileRound
+				}
 			}
 			r0, r1 := span(m1-m0, tiles, i)
 			if t.a = &a.data[r0*a.row]; a.tile > 0 {
 				t.a = &a.data[i*a.tile]
 			}
-			t.c = &out.c[(m0+r0)*out.ld+c0-out.first]
+			t.c = out.c.at((m0+r0)*out.ld + c0 - out.first)
 			t.fetchPart(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
 			t.run(p.isa, r1-r0, narrow)
 		}
 	}
 	t.fetchNothing()
-	if rounded {
+	if apart {
 		for r := range m1 - m0 {
 			at := (m0+r)*g.Ldc + out.first - m0*out.ld
-			p.isa.Narrow(g.c16[at:at+out.ld], out.c[r*out.ld:])
+			p.isa.Narrow(g.c16[at:at+out.ld], out.c.floats[r*out.ld:])
 		}
 	}
 }
 
 // rowsOfA is the memory of a block of rows of A, if there is such a block and its rows are A's.
 func (g *GemmArgs) rowsOfA(block, blocks int) []float32 {
-	if block >= blocks || g.TransA || g.a16 != nil {
+	if block >= blocks || g.TransA {
 		return nil
 	}
 	m0, m1 := span(g.M, blocks, block)
-	return g.A[m0*g.Lda : (m1-1)*g.Lda+g.K]
+	return Array{g.A, g.a16}.slice(m0*g.Lda, (m1-1)*g.Lda+g.K).memory()
 }
 
 // panelOfB returns rows [lo, hi) of a panel, which it packs into piece where the panels are not packed.
@@ -359,6 +362,10 @@ func (g *GemmArgs) blockOfA(isa ISA, copied []float32, m0, m1, k0, k1, tiles int
 		return blockA{data: g.A[m0*g.Lda+k0:], row: g.Lda, k: 1}
 	}
 	src := Array{g.A, g.a16}.from(m0*g.Lda + k0)
+	if k1-k0 == g.Lda && !g.crowded() { // rows that follow each other
+		isa.read(copied[:(m1-m0)*g.Lda], src)
+		return blockA{data: copied, row: g.Lda, k: 1}
+	}
 	ld := (k1-k0+cacheLine-1)&^(cacheLine-1) + cacheLine
 	for r := range m1 - m0 {
 		isa.read(copied[r*ld:r*ld+k1-k0], src.from(r*g.Lda))

@@ -7369,7 +7369,7 @@ DATA bits400000<>+0(SB)/4, $0x00400000
 GLOBL bits400000<>(SB), RODATA|NOPTR, $4
 
 // func tile1x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile1x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -7443,12 +7443,21 @@ relu:
 	VMAXPS Z0, Z1, Z0
 
 store:
+	TESTQ         $0x00000010, DX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile1x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile1x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -7535,13 +7544,24 @@ relu:
 	VMAXPS Z1, Z4, Z1
 
 store:
+	TESTQ         $0x00000010, DX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile2x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile2x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -7623,13 +7643,24 @@ relu:
 	VMAXPS Z1, Z2, Z1
 
 store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(DX*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile2x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile2x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -7733,15 +7764,30 @@ relu:
 	VMAXPS Z3, Z6, Z3
 
 store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(DX*1)
 	VMOVUPS Z3, K2, 64(CX)(DX*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile3x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile3x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -7831,14 +7877,27 @@ relu:
 	VMAXPS Z2, Z3, Z2
 
 store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(DX*1)
 	VMOVUPS Z2, K1, (CX)(DX*2)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile3x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile3x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -7959,17 +8018,36 @@ relu:
 	VMAXPS Z5, Z8, Z5
 
 store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*2)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(DX*1)
 	VMOVUPS Z3, K2, 64(CX)(DX*1)
 	VMOVUPS Z4, K1, (CX)(DX*2)
 	VMOVUPS Z5, K2, 64(CX)(DX*2)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile4x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile4x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8067,15 +8145,30 @@ relu:
 	VMAXPS Z3, Z4, Z3
 
 store:
+	TESTQ         $0x00000010, SI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(DX*1)
 	VMOVUPS Z2, K1, (CX)(DX*2)
 	VMOVUPS Z3, K1, (CX)(BX*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile4x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile4x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8213,6 +8306,27 @@ relu:
 	VMAXPS Z7, Z10, Z7
 
 store:
+	TESTQ         $0x00000010, SI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(DX*1)
@@ -8221,11 +8335,13 @@ store:
 	VMOVUPS Z5, K2, 64(CX)(DX*2)
 	VMOVUPS Z6, K1, (CX)(BX*1)
 	VMOVUPS Z7, K2, 64(CX)(BX*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile5x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile5x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8338,16 +8454,33 @@ relu:
 	VMAXPS Z4, Z5, Z4
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(BX*1)
 	VMOVUPS Z2, K1, (CX)(BX*2)
 	VMOVUPS Z3, K1, (CX)(SI*1)
 	VMOVUPS Z4, K1, (DX)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile5x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile5x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8509,6 +8642,31 @@ relu:
 	VMAXPS Z9, Z12, Z9
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(BX*1)
@@ -8519,11 +8677,13 @@ store:
 	VMOVUPS Z7, K2, 64(CX)(SI*1)
 	VMOVUPS Z8, K1, (DX)
 	VMOVUPS Z9, K2, 64(DX)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile6x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile6x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8644,17 +8804,36 @@ relu:
 	VMAXPS Z5, Z6, Z5
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(BX*1)
 	VMOVUPS Z2, K1, (CX)(BX*2)
 	VMOVUPS Z3, K1, (CX)(SI*1)
 	VMOVUPS Z4, K1, (DX)
 	VMOVUPS Z5, K1, (DX)(BX*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile6x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile6x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8833,6 +9012,35 @@ relu:
 	VMAXPS Z11, Z14, Z11
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(BX*1)
@@ -8845,11 +9053,13 @@ store:
 	VMOVUPS Z9, K2, 64(DX)
 	VMOVUPS Z10, K1, (DX)(BX*1)
 	VMOVUPS Z11, K2, 64(DX)(BX*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile7x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile7x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -8978,6 +9188,25 @@ relu:
 	VMAXPS Z6, Z7, Z6
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(BX*1)
 	VMOVUPS Z2, K1, (CX)(BX*2)
@@ -8985,11 +9214,13 @@ store:
 	VMOVUPS Z4, K1, (DX)
 	VMOVUPS Z5, K1, (DX)(BX*1)
 	VMOVUPS Z6, K1, (DX)(BX*2)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile7x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile7x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -9185,6 +9416,39 @@ relu:
 	VMAXPS Z13, Z16, Z13
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*2)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(BX*1)
@@ -9199,11 +9463,13 @@ store:
 	VMOVUPS Z11, K2, 64(DX)(BX*1)
 	VMOVUPS Z12, K1, (DX)(BX*2)
 	VMOVUPS Z13, K2, 64(DX)(BX*2)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile8x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile8x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -9340,6 +9606,27 @@ relu:
 	VMAXPS Z7, Z8, Z7
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(BX*1)
 	VMOVUPS Z2, K1, (CX)(BX*2)
@@ -9348,11 +9635,13 @@ store:
 	VMOVUPS Z5, K1, (DX)(BX*1)
 	VMOVUPS Z6, K1, (DX)(BX*2)
 	VMOVUPS Z7, K1, (DX)(SI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile8x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile8x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -9565,6 +9854,43 @@ relu:
 	VMAXPS Z15, Z18, Z15
 
 store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(BX*1)
@@ -9581,11 +9907,13 @@ store:
 	VMOVUPS Z13, K2, 64(DX)(BX*2)
 	VMOVUPS Z14, K1, (DX)(SI*1)
 	VMOVUPS Z15, K2, 64(DX)(SI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile9x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile9x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -9738,6 +10066,29 @@ relu:
 	VMAXPS Z8, Z9, Z8
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(SI*1)
 	VMOVUPS Z2, K1, (CX)(SI*2)
@@ -9747,11 +10098,13 @@ store:
 	VMOVUPS Z6, K1, (DX)(SI*2)
 	VMOVUPS Z7, K1, (DX)(DI*1)
 	VMOVUPS Z8, K1, (BX)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile9x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile9x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -9989,6 +10342,47 @@ relu:
 	VMAXPS Z17, Z20, Z17
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(SI*1)
@@ -10007,11 +10401,13 @@ store:
 	VMOVUPS Z15, K2, 64(DX)(DI*1)
 	VMOVUPS Z16, K1, (BX)
 	VMOVUPS Z17, K2, 64(BX)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile10x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile10x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -10172,6 +10568,31 @@ relu:
 	VMAXPS Z9, Z10, Z9
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(SI*1)
 	VMOVUPS Z2, K1, (CX)(SI*2)
@@ -10182,11 +10603,13 @@ store:
 	VMOVUPS Z7, K1, (DX)(DI*1)
 	VMOVUPS Z8, K1, (BX)
 	VMOVUPS Z9, K1, (BX)(SI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile10x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile10x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -10441,6 +10864,51 @@ relu:
 	VMAXPS Z19, Z22, Z19
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(SI*1)
@@ -10461,11 +10929,13 @@ store:
 	VMOVUPS Z17, K2, 64(BX)
 	VMOVUPS Z18, K1, (BX)(SI*1)
 	VMOVUPS Z19, K2, 64(BX)(SI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile11x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile11x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -10634,6 +11104,33 @@ relu:
 	VMAXPS Z10, Z11, Z10
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(SI*1)
 	VMOVUPS Z2, K1, (CX)(SI*2)
@@ -10645,11 +11142,13 @@ store:
 	VMOVUPS Z8, K1, (BX)
 	VMOVUPS Z9, K1, (BX)(SI*1)
 	VMOVUPS Z10, K1, (BX)(SI*2)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile11x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile11x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -10921,6 +11420,55 @@ relu:
 	VMAXPS Z21, Z24, Z21
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*2)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(SI*1)
@@ -10943,11 +11491,13 @@ store:
 	VMOVUPS Z19, K2, 64(BX)(SI*1)
 	VMOVUPS Z20, K1, (BX)(SI*2)
 	VMOVUPS Z21, K2, 64(BX)(SI*2)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile12x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile12x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -11124,6 +11674,35 @@ relu:
 	VMAXPS Z11, Z12, Z11
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(SI*1)
 	VMOVUPS Z2, K1, (CX)(SI*2)
@@ -11136,11 +11715,13 @@ store:
 	VMOVUPS Z9, K1, (BX)(SI*1)
 	VMOVUPS Z10, K1, (BX)(SI*2)
 	VMOVUPS Z11, K1, (BX)(DI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile12x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile12x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -11429,6 +12010,59 @@ relu:
 	VMAXPS Z23, Z26, Z23
 
 store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z22, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z23, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(SI*1)
@@ -11453,11 +12087,13 @@ store:
 	VMOVUPS Z21, K2, 64(BX)(SI*2)
 	VMOVUPS Z22, K1, (BX)(DI*1)
 	VMOVUPS Z23, K2, 64(BX)(DI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile13x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile13x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -11649,6 +12285,37 @@ relu:
 	VMAXPS Z12, Z13, Z12
 
 store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(DI*1)
 	VMOVUPS Z2, K1, (CX)(DI*2)
@@ -11662,11 +12329,13 @@ store:
 	VMOVUPS Z10, K1, (BX)(DI*2)
 	VMOVUPS Z11, K1, (BX)(R8*1)
 	VMOVUPS Z12, K1, (SI)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile13x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile13x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -11979,6 +12648,63 @@ relu:
 	VMAXPS Z25, Z28, Z25
 
 store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z22, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z23, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(R8*1)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z24, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z25, Y0
+	VMOVDQU16     Y0, K2, 32(SI)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(DI*1)
@@ -12005,11 +12731,13 @@ store:
 	VMOVUPS Z23, K2, 64(BX)(R8*1)
 	VMOVUPS Z24, K1, (SI)
 	VMOVUPS Z25, K2, 64(SI)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile14x1AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile14x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -12209,6 +12937,39 @@ relu:
 	VMAXPS Z13, Z14, Z13
 
 store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K1, (SI)(DI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K1, (CX)(DI*1)
 	VMOVUPS Z2, K1, (CX)(DI*2)
@@ -12223,11 +12984,13 @@ store:
 	VMOVUPS Z11, K1, (BX)(R8*1)
 	VMOVUPS Z12, K1, (SI)
 	VMOVUPS Z13, K1, (SI)(DI*1)
+
+end:
 	VZEROUPPER
 	RET
 
 // func tile14x2AVX512(t *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·tile14x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
@@ -12557,6 +13320,67 @@ relu:
 	VMAXPS Z27, Z30, Z27
 
 store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z22, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z23, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(R8*1)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z24, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z25, Y0
+	VMOVDQU16     Y0, K2, 32(SI)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z26, Y0
+	VMOVDQU16     Y0, K1, (SI)(DI*1)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z27, Y0
+	VMOVDQU16     Y0, K2, 32(SI)(DI*1)
+	JMP           end
+
+floats:
 	VMOVUPS Z0, K1, (CX)
 	VMOVUPS Z1, K2, 64(CX)
 	VMOVUPS Z2, K1, (CX)(DI*1)
@@ -12585,6 +13409,8 @@ store:
 	VMOVUPS Z25, K2, 64(SI)
 	VMOVUPS Z26, K1, (SI)(DI*1)
 	VMOVUPS Z27, K2, 64(SI)(DI*1)
+
+end:
 	VZEROUPPER
 	RET
 

@@ -45,6 +45,7 @@ const (
 	tileBias
 	tileReLU
 	tileFetch // fetch C while the product is computed: it is in no near cache
+	tileRound // C is in bfloat16, and not added to; for ISAs that round
 )
 
 // Sizes of tiles and panels, by instruction set.

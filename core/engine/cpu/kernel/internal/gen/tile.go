@@ -37,6 +37,7 @@ const (
 	flagBias
 	flagReLU
 	flagFetch
+	flagRound
 )
 
 // Offsets of the fields of the package's tap struct, and its size.
@@ -187,7 +188,8 @@ func rowOperand(quads []reg.GPVirtual, step, step3 reg.GPVirtual, i int) operand
 	return m
 }
 
-// tileEpilogue scales the sums, adds C and the bias, applies ReLU, as the flags say, and stores the columns of the mask.
+// tileEpilogue scales the sums, adds C and the bias, applies ReLU, as the flags say, and stores the columns of the mask,
+// rounded to bfloat16 where a flag says that.
 func tileEpilogue(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, masks []reg.VecVirtual, tmp [2]reg.VecVirtual, quads []reg.GPVirtual, cs, cs3 reg.GPVirtual) {
 	lanes := laneMasks(s, t, masks)
 	flags, c := build.GP64(), build.GP64()
@@ -219,9 +221,19 @@ func tileEpilogue(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, masks []reg.V
 	each(acc, func(_, _ int, x reg.VecVirtual) { build.VMAXPS(x, tmp[0], x) })
 
 	build.Label("store")
+	if s.wide() { // no other CPU rounds
+		build.TESTQ(operand.U32(flagRound), flags)
+		build.JZ(operand.LabelRef("floats"))
+		each(acc, func(i, v int, x reg.VecVirtual) {
+			maskedHalves{avx512bf16, lanes.k[v]}.store(x, rowOperand(quads, cs, cs3, i).Offset(v*s.bytes()/2))
+		})
+		build.JMP(operand.LabelRef("end"))
+		build.Label("floats")
+	}
 	each(acc, func(i, v int, x reg.VecVirtual) {
 		lanes.store(x, v, rowOperand(quads, cs, cs3, i).Offset(v*s.bytes()))
 	})
+	build.Label("end")
 }
 
 func each(acc [][]reg.VecVirtual, f func(i, v int, x reg.VecVirtual)) {
