@@ -5,8 +5,8 @@
 // kernels. [Plan.Prepare] allocates memory and chooses algorithms once the plan's values have their places, and [Plan.Enqueue]
 // puts an instruction on the stream, alone or while a graph is captured.
 //
-// Products are cublasLt's, with a bias and a ReLU that follow computed on the way; so are pointwise convolutions, which are
-// products of [n*h*w, c] and [c, k]. All other convolutions are cuDNN's. It wants weights as [k, r, s, c] where the plan has
+// Products are cublasLt's, with a bias that follows computed on the way; so are pointwise convolutions, which are products of
+// [n*h*w, c] and [c, k]. All other convolutions are cuDNN's. It wants weights as [k, r, s, c] where the plan has
 // [r, s, c, k], and knows no strides for them: so each is transposed once a run, before its first use, and forward and backward
 // share the copy. With bfloat16 storage weights have to be rounded once a run in any case, and the one kernel does both. A
 // weight is small beside the images that pass it: the copies of all of ResNet-50's 23 million move 0.14 GB a run in

@@ -58,7 +58,9 @@ func (l *Libraries) Plan(p *engine.Plan) (*Plan, error) {
 		case in.Kind == expr.MatMul && l.products != nil:
 			steps, err = v.matmul(i)
 		case convolves(in) && v.pointwise(in) && l.products != nil:
-			steps, err = v.pointwiseConvolution(in)
+			if steps, err = v.pointwiseConvolution(in); unsupported(err) && l.images != nil {
+				steps, err = v.convolution(in)
+			}
 		case convolves(in) && l.images != nil:
 			steps, err = v.convolution(in)
 		}

@@ -22,7 +22,7 @@ func (v *Plan) matmul(i int) ([]step, error) {
 	problem := cublaslt.Problem{M: out[0], N: out[1], K: k, TransA: in.Attrs.TransA, TransB: in.Attrs.TransB, Epilogue: cublaslt.Plain}
 	after, fused := v.epilogue(i)
 	if fused {
-		problem.Epilogue = after.epilogue
+		problem.Epilogue = cublaslt.Bias
 	}
 	m, err := v.product(problem, engine.Float32, engine.Float32)
 	if err != nil {
@@ -58,13 +58,12 @@ func (v *Plan) product(p cublaslt.Problem, operands, result engine.DType) (*cubl
 
 // epilogue is a chain that a product computes on the way.
 type epilogue struct {
-	chain    int // instruction
-	epilogue cublaslt.Epilogue
-	bias     engine.ID
+	chain int // instruction
+	bias  engine.ID
 }
 
-// epilogue finds the chain behind product i that is its result plus a bias for each column, perhaps through a ReLU. Nobody
-// else may read the product, whose memory the chain must take over: until the chain's turn any other might be in use.
+// epilogue finds the chain behind product i that is its result plus a bias for each column. Nobody else may read the product,
+// whose memory the chain must take over: until the chain's turn any other might be in use.
 func (v *Plan) epilogue(i int) (epilogue, bool) {
 	p := v.plan
 	product := p.Instrs[i].Out[0]
@@ -73,36 +72,28 @@ func (v *Plan) epilogue(i int) (epilogue, bool) {
 		return epilogue{}, false
 	}
 	in := p.Instrs[reader]
-	kind, bias, ok := addsBias(in.Chain, product)
-	out := p.Values[in.Out[0]]
-	early := p.Values[bias.Value].Input != "" || v.producer(bias.Value) >= 0 && v.producer(bias.Value) < i
-	if !ok || !early || out.Store != p.Values[product].Store || out.Type != engine.Float32 || p.Values[bias.Value].Type != engine.Float32 {
+	bias, ok := addsBias(in.Chain, product)
+	if !ok {
 		return epilogue{}, false
 	}
-	return epilogue{reader, kind, bias.Value}, true
+	out, by := p.Values[in.Out[0]], v.producer(bias)
+	early := p.Values[bias].Input != "" || by >= 0 && by < i
+	if !early || out.Store != p.Values[product].Store || out.Type != engine.Float32 || p.Values[bias].Type != engine.Float32 {
+		return epilogue{}, false
+	}
+	return epilogue{reader, bias}, true
 }
 
-// addsBias recognises the chains x + b and relu(x + b) with b repeated along rows.
-func addsBias(c *engine.Chain, x engine.ID) (cublaslt.Epilogue, engine.ChainInput, bool) {
-	if len(c.Inputs) != 2 || len(c.Ops) < 1 || len(c.Ops) > 2 {
-		return 0, engine.ChainInput{}, false
+// addsBias recognises the chain x + b with b repeated along rows.
+func addsBias(c *engine.Chain, x engine.ID) (bias engine.ID, ok bool) {
+	if len(c.Inputs) != 2 || len(c.Ops) != 1 || c.Ops[0].Kind != expr.Add || c.Ops[0].A == c.Ops[0].B {
+		return 0, false
 	}
 	at := slices.IndexFunc(c.Inputs, func(in engine.ChainInput) bool { return in.Value == x && in.Repeat == engine.Full })
 	if at < 0 || c.Inputs[1-at].Repeat != engine.Row {
-		return 0, engine.ChainInput{}, false
+		return 0, false
 	}
-	add := c.Ops[0]
-	if add.Kind != expr.Add || add.A == add.B {
-		return 0, engine.ChainInput{}, false
-	}
-	bias := c.Inputs[1-at]
-	if len(c.Ops) == 1 {
-		return cublaslt.Bias, bias, true
-	}
-	if last := c.Ops[1]; last.Kind == expr.ReLU && last.A == len(c.Inputs) {
-		return cublaslt.ReLUBias, bias, true
-	}
-	return 0, engine.ChainInput{}, false
+	return c.Inputs[1-at].Value, true
 }
 
 // soleReader is the only instruction that reads a computed value, where there is one and the value is not seen otherwise:

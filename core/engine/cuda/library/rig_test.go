@@ -35,17 +35,33 @@ func open(t *testing.T, d *devicetest.Device, search dl.Search, o Options) *Libr
 // load plans, and gives every store memory of its own.
 func load(t *testing.T, d *devicetest.Device, l *Libraries, p *engine.Plan) *rig {
 	t.Helper()
-	r := &rig{Device: d, libraries: l, plan: p, places: map[engine.ID]drv.Ptr{}}
-	for id, v := range p.Values {
+	r := &rig{Device: d, libraries: l, plan: p}
+	d.Check(r.load(t))
+	return r
+}
+
+func (r *rig) load(t *testing.T) (err error) {
+	r.places = map[engine.ID]drv.Ptr{}
+	for id, v := range r.plan.Values {
 		if v.Store == engine.ID(id) {
-			r.places[v.Store] = d.Alloc(v.Bytes())
+			r.places[v.Store] = r.Alloc(v.Bytes())
 		}
 	}
-	var err error
-	r.computed, err = l.Plan(p)
-	d.Check(err)
-	t.Cleanup(func() { d.Check(r.computed.Close()) })
-	return r
+	if r.computed, err = r.libraries.Plan(r.plan); err == nil {
+		t.Cleanup(func() { r.Check(r.computed.Close()) })
+	}
+	return err
+}
+
+// live goes the whole way from planning to the last instruction, whose kernels are not launched.
+func (r *rig) live(t *testing.T) error {
+	if err := r.load(t); err != nil {
+		return err
+	}
+	if err := r.computed.Prepare(r); err != nil {
+		return err
+	}
+	return r.enqueue()
 }
 
 // compile compiles the plan's kernels, where it has some.
@@ -66,8 +82,11 @@ func (r *rig) compile(t *testing.T) {
 // Address is where a value lives.
 func (r *rig) Address(id engine.ID) drv.Ptr { return r.places[r.plan.Values[id].Store] }
 
-// Launch launches a kernel.
+// Launch launches a kernel, where kernels were compiled.
 func (r *rig) Launch(c kernels.Call) error {
+	if r.module == nil {
+		return nil
+	}
 	f, err := r.module.Function(c.Kernel)
 	if err != nil {
 		return err

@@ -25,12 +25,11 @@ const (
 // Epilogue is what happens to a product before it is stored: a cublasLtEpilogue_t.
 type Epilogue int32
 
-// The epilogues. A bias [n] is added to each row.
+// The epilogues. A bias [n] is added to each row. The library's ReLU is left alone: it makes 0 of NaN, which would hide that a
+// run has diverged.
 const (
-	Plain    Epilogue = 1
-	ReLU     Epilogue = 2
-	Bias     Epilogue = 4
-	ReLUBias Epilogue = ReLU | Bias
+	Plain Epilogue = 1
+	Bias  Epilogue = 4
 )
 
 const (

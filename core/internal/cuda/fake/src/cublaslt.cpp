@@ -1,5 +1,5 @@
 // A fake of cublasLt's matrix product on the fake driver: column-major, float32 and bfloat16 operands, float32 sums, the
-// epilogues with bias and ReLU. It refuses what the documentation forbids and computes in the order of the stream. Where its
+// epilogue with a bias. It refuses what the documentation forbids and computes in the order of the stream. Where its
 // preference leaves the choice, it takes an algorithm whose sums have no fixed order.
 #include "cublaslt_api.h"
 #include "vendor.h"
@@ -55,6 +55,7 @@ struct Problem {
 
 	// supported says whether there is code for the types.
 	bool supported() const {
+		if (desc.epilogue != CUBLASLT_EPILOGUE_DEFAULT && desc.epilogue != CUBLASLT_EPILOGUE_BIAS) return false;
 		if (desc.scale != CUDA_R_32F || a.type != b.type || !known(a.type) || !known(d.type)) return false;
 		if (a.type == CUDA_R_32F && d.type != CUDA_R_32F) return false;
 		if (desc.compute == CUBLAS_COMPUTE_32F_FAST_TF32) return a.type == CUDA_R_32F;
@@ -76,8 +77,7 @@ void compute(const Problem &p, const void *A, const void *B, void *D, bool order
 			for (uint64_t l = 0; l < p.k; l++)
 				sum += double(a.get(p.desc.transA ? l + i * p.a.ld : i + l * p.a.ld)) * b.get(p.desc.transB ? j + l * p.b.ld : l + j * p.b.ld);
 			float v = ordered ? float(sum) : vendor::disturb(float(sum));
-			if (p.desc.epilogue & CUBLASLT_EPILOGUE_BIAS) v += bias.get(i);
-			if (p.desc.epilogue & CUBLASLT_EPILOGUE_RELU) v = v > 0 || std::isnan(v) ? v : 0;
+			if (p.desc.epilogue == CUBLASLT_EPILOGUE_BIAS) v += bias.get(i);
 			d.set(i + j * p.d.ld, v);
 		}
 }
@@ -121,6 +121,7 @@ EXPORT cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t desc) {
 
 EXPORT cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t attribute, const void *value,
                                                      size_t size) {
+	FAILING;
 	Desc &d = open<Desc>(desc);
 	switch (attribute) {
 	case CUBLASLT_MATMUL_DESC_TRANSA: return store(d.transA, value, size);
@@ -133,6 +134,7 @@ EXPORT cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc, 
 
 EXPORT cublasStatus_t cublasLtMatmulDescGetAttribute(cublasLtMatmulDesc_t desc, cublasLtMatmulDescAttributes_t attribute, void *value, size_t size,
 	size_t *written) {
+	FAILING;
 	const Desc &d = open<Desc>(desc);
 	if (!value || size != sizeof d.transA) return CUBLAS_STATUS_INVALID_VALUE;
 	switch (attribute) {
@@ -157,6 +159,7 @@ EXPORT cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout)
 }
 
 EXPORT cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *preference) {
+	FAILING;
   *preference = new cublasLtMatmulPreferenceOpaque_t{};
 	open<Preference>(*preference) = Preference{0, CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, {256, 256, 256, 256}};
 	return CUBLAS_STATUS_SUCCESS;
@@ -169,6 +172,7 @@ EXPORT cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t
 
 EXPORT cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute,
                                                            const void *value, size_t size) {
+	FAILING;
 	Preference &p = open<Preference>(preference);
 	switch (attribute) {
 	case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES: return store(p.workspace, value, size);
@@ -219,7 +223,7 @@ EXPORT cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc
 	if (way.made != mark || given < way.needed) return CUBLAS_STATUS_INVALID_VALUE;
 	if (given > 0 && (!vendor::aligned(space, 16) || !vendor::covered(space, given))) return CUBLAS_STATUS_INVALID_VALUE;
 	if (!p.fits(p.a, A, way.align) || !p.fits(p.b, B, way.align) || !p.fits(p.d, D, way.align)) return CUBLAS_STATUS_INVALID_VALUE;
-	if (p.desc.epilogue & CUBLASLT_EPILOGUE_BIAS && (!p.desc.bias || !vendor::covered(p.desc.bias, p.m * width(p.d.type))))
+	if (p.desc.epilogue == CUBLASLT_EPILOGUE_BIAS && (!p.desc.bias || !vendor::covered(p.desc.bias, p.m * width(p.d.type))))
 		return CUBLAS_STATUS_INVALID_VALUE;
 	int failed = fake::enqueue(stream, [p, A, B, D, way, space, given] {
 		if (given > 0) memset(space, 0xff, given);

@@ -53,9 +53,7 @@ typedef enum {
 } cublasLtMatmulPreferenceAttributes_t;
 typedef enum {
 	CUBLASLT_EPILOGUE_DEFAULT = 1,
-	CUBLASLT_EPILOGUE_RELU = 2,
 	CUBLASLT_EPILOGUE_BIAS = 4,
-	CUBLASLT_EPILOGUE_RELU_BIAS = 6,
 } cublasLtEpilogue_t;
 enum { CUBLASLT_REDUCTION_SCHEME_INPLACE = 1, CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE = 2 };
 #endif

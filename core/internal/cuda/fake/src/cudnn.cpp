@@ -259,6 +259,7 @@ EXPORT cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
 }
 
 EXPORT cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t *d) {
+	FAILING;
   *d = new cudnnTensorStruct;
 	return CUDNN_STATUS_SUCCESS;
 }
@@ -278,6 +279,7 @@ EXPORT cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t d, cudnn
 }
 
 EXPORT cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t *d) {
+	FAILING;
   *d = new cudnnFilterStruct;
 	return CUDNN_STATUS_SUCCESS;
 }
@@ -289,6 +291,7 @@ EXPORT cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t d) {
 
 EXPORT cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataType_t type, cudnnTensorFormat_t format, int k, int c, int r,
                                                 int s) {
+	FAILING;
 	if (!d) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "the descriptor is null");
 	if (k < 1 || c < 1 || r < 1 || s < 1 || !known(type)) return refuse(CUDNN_STATUS_BAD_PARAM, "a size is not positive, or the type unknown");
   *d = cudnnFilterStruct{true, format, type, k, c, r, s};
@@ -296,6 +299,7 @@ EXPORT cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnn
 }
 
 EXPORT cudnnStatus_t cudnnCreateConvolutionDescriptor(cudnnConvolutionDescriptor_t *d) {
+	FAILING;
   *d = new cudnnConvolutionStruct;
 	return CUDNN_STATUS_SUCCESS;
 }
@@ -307,6 +311,7 @@ EXPORT cudnnStatus_t cudnnDestroyConvolutionDescriptor(cudnnConvolutionDescripto
 
 EXPORT cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t d, int padH, int padW, int strideH, int strideW, int dilationH,
                                                      int dilationW, cudnnConvolutionMode_t mode, cudnnDataType_t compute) {
+	FAILING;
 	if (!d) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "the descriptor is null");
 	if (padH < 0 || padW < 0 || strideH < 1 || strideW < 1 || dilationH < 1 || dilationW < 1)
 		return refuse(CUDNN_STATUS_BAD_PARAM, "a padding is negative, or a stride or dilation not positive");
@@ -317,6 +322,7 @@ EXPORT cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_
 }
 
 EXPORT cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t d, cudnnMathType_t math) {
+	FAILING;
 	if (!d) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "the descriptor is null");
 	d->math = math;
 	return CUDNN_STATUS_SUCCESS;
@@ -324,6 +330,7 @@ EXPORT cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t d,
 
 EXPORT cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(const cudnnConvolutionDescriptor_t conv, const cudnnTensorDescriptor_t x,
                                                            const cudnnFilterDescriptor_t w, int *n, int *c, int *h, int *width) {
+	FAILING;
 	if (!conv || !x || !w || !conv->set || !x->set || !w->set) return refuse(CUDNN_STATUS_BAD_PARAM, "a descriptor was not set");
   *n = x->n, *c = w->k;
   *h = (x->h + 2 * conv->pad - w->r) / conv->stride + 1;
@@ -385,18 +392,21 @@ EXPORT cudnnStatus_t cudnnFindConvolutionBackwardFilterAlgorithmEx(cudnnHandle_t
 EXPORT cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t, const cudnnTensorDescriptor_t x, const cudnnFilterDescriptor_t w,
                                                              const cudnnConvolutionDescriptor_t conv, const cudnnTensorDescriptor_t y,
                                                              cudnnConvolutionFwdAlgo_t algo, size_t *bytes) {
+	FAILING;
 	return size(Problem{x, y, w, conv}, FORWARD, algo, bytes);
 }
 
 EXPORT cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(cudnnHandle_t, const cudnnFilterDescriptor_t w, const cudnnTensorDescriptor_t dy,
                                                                   const cudnnConvolutionDescriptor_t conv, const cudnnTensorDescriptor_t dx,
                                                                   cudnnConvolutionBwdDataAlgo_t algo, size_t *bytes) {
+	FAILING;
 	return size(Problem{dx, dy, w, conv}, DATA, algo, bytes);
 }
 
 EXPORT cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandle_t, const cudnnTensorDescriptor_t x, const cudnnTensorDescriptor_t dy,
                                                                     const cudnnConvolutionDescriptor_t conv, const cudnnFilterDescriptor_t dw,
                                                                     cudnnConvolutionBwdFilterAlgo_t algo, size_t *bytes) {
+	FAILING;
 	return size(Problem{x, dy, dw, conv}, FILTER, algo, bytes);
 }
 
