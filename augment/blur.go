@@ -6,7 +6,7 @@ import "math"
 // first, then rows, rounded to the nearest byte at the end. torchvision convolves with the two-dimensional kernel;
 // sums differ by up to 3e-4, most of it torchvision's own rounding, so bytes differ only where a sum is so close to a half.
 func (p *Pipeline) blur(img image, sigma float64, s *Scratch) {
-	s.weights = gaussian(s.weights, p.recipe.KernelSize()/2, sigma)
+	s.weights = p.BlurWeights(s.weights, sigma)
 	r := len(s.weights) - 1
 	if r == 0 {
 		return
@@ -16,6 +16,15 @@ func (p *Pipeline) blur(img image, sigma float64, s *Scratch) {
 	for c := range img.channels {
 		p.blurPlane(img.plane(c), img.size, s)
 	}
+}
+
+// BlurWeights is the right half of the kernel of a blur, from the centre outwards, at most KernelSize/2 + 1 entries, in buf where
+// it has room. A view is blurred where there is more than one; a standard deviation of 0 gives none.
+func (p *Pipeline) BlurWeights(buf []float32, sigma float64) []float32 {
+	if sigma == 0 {
+		return buf[:0]
+	}
+	return gaussian(buf, p.recipe.KernelSize()/2, sigma)
 }
 
 // negligible is the share of the kernel that may be left out at both ends together: it moves a byte's value by less than 3e-6.

@@ -41,6 +41,7 @@ func laws() []law {
 		{"core/engine/cpu/kernel", ground, "kernels know numbers, not graphs"},
 		{"core/engine/cuda", append([]string{"core/engine", "core/internal/cuda", "sdk/expr"}, ground...), "the GPU's device knows plans and NVIDIA's libraries"},
 		{"core/engine/cuda/kernels", append([]string{"core/engine", "sdk/expr"}, ground...), "kernels are text and numbers: no driver"},
+		{"core/engine/cuda/views", append([]string{"augment", "core/engine", "sdk/expr"}, ground...), "views are text and numbers: no driver"},
 		{"core/internal/cuda", ground, "bindings know NVIDIA's libraries, not tensors"},
 		{"core/optim", append([]string{"core/engine", "sdk/expr"}, arithmetic...), "an optimiser knows named numbers and their expressions, not networks"},
 		{"core/probe", arithmetic, "a probe knows features and labels, not how they came about"},
