@@ -46,8 +46,8 @@ type Executable interface {
 	// Run computes the outputs, then the updates. It fails where an input has no memory, or the context has ended; then no
 	// input has been updated.
 	Run(ctx context.Context) error
-	// Read is the memory of an output or input: the same slice at every call, with the last run's values. The caller must
-	// not write to it. nil for what the plan does not compute.
+	// Read is the memory of an output or input: the same slice at every call, with the last run's values, and good until the
+	// next. The caller must not write to it. nil for what the plan does not compute.
 	Read(t expr.Tensor) []float32
 	// Fetch writes the values of updated inputs into the memory by which they are held.
 	Fetch(ctx context.Context) error

@@ -25,6 +25,7 @@ const metaConfig = "config"
 // optimiser's state. Data order and augmentation are functions of the step and need none. Weights that are not finite are
 // not saved: the error then is that of a diverged run, and the checkpoints before stay.
 func (t *trainer) save() error {
+	t.catchUp()
 	// Whatever ended the run: its state is wanted.
 	if err := t.net.exe.Fetch(context.Background()); err != nil {
 		return fmt.Errorf("save the state: %w", err)

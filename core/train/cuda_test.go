@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,9 @@ import (
 	"github.com/sslctl/sslctl/core/engine/cuda"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/internal/cuda/fake"
+	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/run"
+	"github.com/sslctl/sslctl/sdk/expr/nn"
 )
 
 // onCUDA is a run on a device, the CPU where it is nil, and the losses of its steps. stop ends it after so many steps; 0 not.
@@ -158,5 +161,51 @@ func sameState(t *testing.T, got, want string) {
 	}
 	if len(ours.Tensors) != len(theirs.Tensors) {
 		t.Errorf("%d tensors, want %d", len(ours.Tensors), len(theirs.Tensors))
+	}
+}
+
+// TestLostOnCUDA: a GPU that is lost in the midst of a run ends it with the code of a device, the checkpoint before is there, and
+// the run resumes to the same end on a sound one.
+func TestLostOnCUDA(t *testing.T) {
+	f := fake.Start(t)
+	dataDir, folder := t.TempDir(), t.TempDir()
+	writePatterns(t, dataDir)
+	c := brief("simsiam", dataDir)
+	c.Backbone.Name, c.Backbone.Widths = "mlp", []int{8}
+	whole, lost := filepath.Join(folder, "whole"), filepath.Join(folder, "lost")
+	first := openFake(t, f)
+	before := f.Calls("kernel")
+	if _, err := onCUDA(t, first, whole, c, 0); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	second := openFake(t, f)
+	f.Fail("kernel", (f.Calls("kernel")-before)*2/3, 700)
+	_, err := onCUDA(t, second, lost, c, 0)
+	if fault.CodeOf(err) != fault.Device || !strings.Contains(fault.HintOf(err), "--resume "+lost) {
+		t.Fatalf("lost: code %d, %v (hint %q)", fault.CodeOf(err), err, fault.HintOf(err))
+	}
+	second.Close()
+	if _, err := onCUDA(t, openFake(t, f), lost, c, 0); err != nil {
+		t.Fatal(err)
+	}
+	demandSame(t, traceOf(t, whole), traceOf(t, lost))
+}
+
+// TestSmallerBatch: the advice after an out of memory leaves parameters their memory and gives the rest to images.
+func TestSmallerBatch(t *testing.T) {
+	n := &network{spec: model.Spec{Batch: 256}, model: &model.Model{Params: []model.Param{{Param: nn.Param{Name: "w"}}}}, values: map[string][]float32{"w": make([]float32, 1000)}}
+	for _, tc := range []struct {
+		needed, free int
+		want         string
+	}{
+		{16_000 + 256_000, 16_000 + 100_500, "--batch 96"},
+		{16_000 + 256_000, 15_000, "smaller backbone or head"},
+		{16_000 + 256_000, 16_500, "smaller images"},
+		{16_000 + 256_000, 400_000, "end what else uses the GPU"},
+	} {
+		if got := n.smaller(&engine.OutOfMemory{Needed: tc.needed, Free: tc.free}); !strings.Contains(got, tc.want) {
+			t.Errorf("%d needed, %d free: %q, want %q", tc.needed, tc.free, got, tc.want)
+		}
 	}
 }

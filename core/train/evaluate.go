@@ -73,6 +73,7 @@ func lastOf(records []run.Record, m *model.Model) (r stepResult) {
 
 // finish evaluates and assembles the result, and the map that goes with it.
 func (t *trainer) finish(ctx context.Context, trained time.Duration) (run.Result, *run.Map, error) {
+	t.catchUp()
 	start := time.Now()
 	e := &evaluation{job: t.job, net: t.net, views: t.views, online: t.online}
 	judged, err := e.judge(ctx)

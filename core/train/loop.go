@@ -130,10 +130,12 @@ func (t *trainer) due(saved time.Time) bool {
 		c.EveryMinutes > 0 && time.Since(saved).Minutes() >= c.EveryMinutes
 }
 
-// keep saves the state when it was the context or a plugin that ended the loop.
+// keep saves the state when it was the context or a plugin that ended the loop. What a lost device had is lost.
 func (t *trainer) keep(ctx context.Context, err error) error {
-	failed := ctx.Err() == nil && fault.CodeOf(err) == fault.Plugin
-	if ctx.Err() == nil && !failed {
+	switch code := fault.CodeOf(err); {
+	case ctx.Err() == nil && code == fault.Device:
+		return fault.New(code, fault.HintOf(err)+t.lastGood(), "after step %d of %d: %w", t.step, t.total, err)
+	case ctx.Err() == nil && code != fault.Plugin:
 		return err
 	}
 	if t.step > 0 {
@@ -141,11 +143,20 @@ func (t *trainer) keep(ctx context.Context, err error) error {
 			return fmt.Errorf("interrupted, and the state could not be saved: %w", saveErr)
 		}
 	}
-	if failed {
-		hint := fault.HintOf(err) + "; the state is saved: sslctl run --resume " + t.job.Folder.Dir() + " goes on from there"
-		return fault.New(fault.Plugin, hint, "after step %d of %d: %w", t.step, t.total, err)
+	if ctx.Err() != nil {
+		return err
 	}
-	return err
+	hint := fault.HintOf(err) + "; the state is saved: sslctl run --resume " + t.job.Folder.Dir() + " goes on from there"
+	return fault.New(fault.Plugin, hint, "after step %d of %d: %w", t.step, t.total, err)
+}
+
+// lastGood says where a run goes on whose state is lost.
+func (t *trainer) lastGood() string {
+	c, err := t.job.Folder.LoadLast()
+	if err != nil {
+		return "; there is no checkpoint yet"
+	}
+	return fmt.Sprintf("; sslctl run --resume %s goes on from the checkpoint of step %d", t.job.Folder.Dir(), c.Step)
 }
 
 // record appends a line to metrics.jsonl.

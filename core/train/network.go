@@ -110,6 +110,9 @@ func (n *network) smaller(m *engine.OutOfMemory) string {
 	for _, p := range n.model.Params {
 		fixed += paramBytes * len(n.values[p.Name])
 	}
+	if m.Free >= m.Needed { // in pieces
+		return "lower train.batch, or end what else uses the GPU"
+	}
 	if fixed >= m.Free || m.Needed <= fixed {
 		return "choose a smaller backbone or head, or a GPU with more memory"
 	}

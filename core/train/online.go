@@ -2,7 +2,9 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/probe"
 	"github.com/sslctl/sslctl/core/run"
 )
@@ -17,16 +19,38 @@ func newOnline(j Job, n *network, total int) *probe.Online {
 	return probe.NewOnline(len(j.Data.Train.Classes()), n.model.Y[0].Dim(1), total)
 }
 
-// learnOnline gives the online probe the representations of the step that was just computed.
+// lesson is what the online probe has to learn from a step: representations and labels.
+type lesson struct {
+	step   int
+	views  [][]float32
+	labels []int
+}
+
+// learnOnline gives the online probe the representations of the step that was just computed. Where a device works while the
+// host goes on, the probe learns from a copy of them during the next step.
 func (t *trainer) learnOnline(labels []int) {
 	if t.online == nil {
 		return
 	}
-	views := make([][]float32, len(t.net.model.Y))
-	for i, y := range t.net.model.Y {
-		views[i] = t.net.exe.Read(y)
+	t.lesson = &lesson{step: t.step, labels: labels}
+	for _, y := range t.net.model.Y {
+		t.lesson.views = append(t.lesson.views, t.net.exe.Read(y))
 	}
-	t.online.Step(t.job.Pool, t.step, views, labels)
+	if _, later := t.net.exe.(engine.Pipelined); !later {
+		t.catchUp()
+		return
+	}
+	for i, y := range t.lesson.views {
+		t.lesson.views[i] = slices.Clone(y)
+	}
+}
+
+// catchUp lets the online probe learn what it has not learned yet.
+func (t *trainer) catchUp() {
+	if l := t.lesson; l != nil {
+		t.lesson = nil
+		t.online.Step(t.job.Pool, l.step, l.views, l.labels)
+	}
 }
 
 // testOnline tests the online probe on representations made in evaluation mode.

@@ -153,6 +153,7 @@ type trainer struct {
 	net    *network
 	opt    *optimiser
 	online *probe.Online // nil where the configuration or the data has none
+	lesson *lesson       // that it has not learned yet; nil mostly
 	loader *data.Loader
 	ahead  *turn // the batch of the next step, where it was fetched before
 	views  viewSet

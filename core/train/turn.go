@@ -49,8 +49,8 @@ func (t *trainer) take(ctx context.Context) turn {
 	return t.turn(ctx, t.step)
 }
 
-// forwardBackward computes the step. While a device works that needs no host, the next batch is fetched and staged; what goes
-// wrong with that concerns the next step.
+// forwardBackward computes the step. While a device works that needs no host, the online probe learns from the step before, and
+// the next batch is fetched and staged; what goes wrong with that concerns the next step.
 func (t *trainer) forwardBackward(ctx context.Context) error {
 	p, ok := t.net.exe.(engine.Pipelined)
 	if !ok {
@@ -59,6 +59,7 @@ func (t *trainer) forwardBackward(ctx context.Context) error {
 	if err := p.Start(ctx); err != nil {
 		return err
 	}
+	t.catchUp()
 	if next := t.step + 1; next < t.total {
 		u := t.turn(ctx, next)
 		t.ahead = &u

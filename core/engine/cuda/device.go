@@ -46,6 +46,7 @@ type Device struct {
 	copies    *drv.Stream // on which inputs of the next run arrive meanwhile
 	modules   map[[sha256.Size]byte]*drv.Module
 	loaded    []*Executable
+	closed    bool
 }
 
 var _ engine.Distant = (*Device)(nil)
@@ -116,8 +117,12 @@ func (d *Device) Notes() []error { return d.libraries.Notes() }
 // Info describes the GPU.
 func (d *Device) Info() drv.Info { return d.info }
 
-// Close ends the executables and frees the GPU. Errors of a device that is given back concern nobody.
+// Close ends the executables and frees the GPU; a second call does nothing. Errors of a device that is given back concern nobody.
 func (d *Device) Close() {
+	if d.closed {
+		return
+	}
+	d.closed = true
 	for _, e := range slices.Clone(d.loaded) {
 		e.Close()
 	}

@@ -39,7 +39,7 @@ func hintFor(err error) (hint string, ours bool) {
 	case errors.As(err, &memory), errors.Is(err, drv.ErrOutOfMemory):
 		return "lower train.batch, or end what else uses the GPU (nvidia-smi lists it)", true
 	case errors.Is(err, drv.ErrLost):
-		return "see nvidia-smi and the kernel's log (dmesg, Xid) for what happened to the GPU, then continue from the last checkpoint", true
+		return "see nvidia-smi and the kernel's log (dmesg, Xid) for what happened to the GPU", true
 	case errors.Is(err, drv.ErrNoDevice), errors.Is(err, drv.ErrInvalidDevice):
 		return "sslctl device lists the GPUs; CUDA_VISIBLE_DEVICES may hide some; --device cpu runs without", true
 	case errors.As(err, &refused):

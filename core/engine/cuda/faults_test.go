@@ -135,7 +135,7 @@ func TestLost(t *testing.T) {
 	}
 	f.Fail("kernel", 1, illegalAddress)
 	for _, err := range []error{exe.Run(t.Context()), exe.Fetch(t.Context()), exe.Run(t.Context())} {
-		if fault.CodeOf(err) != fault.Device || !errors.Is(err, drv.ErrLost) || !strings.Contains(fault.HintOf(err), "checkpoint") {
+		if fault.CodeOf(err) != fault.Device || !errors.Is(err, drv.ErrLost) || !strings.Contains(fault.HintOf(err), "nvidia-smi") {
 			t.Errorf("after a crash: %v (hint %q)", err, fault.HintOf(err))
 		}
 	}

@@ -74,6 +74,10 @@ func TestTraining(t *testing.T) {
 		u.Init.Draw(running, 0, u.Name)
 		u.Update(running, got[i+1])
 		near(t, u.Name, running, g.Buffers[strings.TrimPrefix(u.Name, "head.")])
+		u.Init.Draw(running, 0, u.Name)
+		values[u.Name] = running
+		running = eval(t, values, u.Next(b.Input(u.Name, u.Shape...)))[0]
+		near(t, u.Name+" as an expression", running, g.Buffers[strings.TrimPrefix(u.Name, "head.")])
 	}
 }
 

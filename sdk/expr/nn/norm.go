@@ -45,8 +45,9 @@ func (u Buffer) unbiased() float64 {
 // Next is Update as an expression: what a value becomes by Stats, for devices that keep it themselves.
 func (u Buffer) Next(value expr.Tensor) expr.Tensor {
 	c, factor := u.Shape[0], u.unbiased()
-	for group := range u.Stats.Dim(0) {
-		batch := u.Stats.Slice(0, group, group+1).Slice(1, u.Row, u.Row+1).Reshape(c)
+	rows := u.Stats.Reshape(2*u.Stats.Dim(0), c)
+	for row := u.Row; row < rows.Dim(0); row += 2 {
+		batch := rows.Slice(0, row, row+1).Reshape(c)
 		value = value.Scale(1 - Momentum).Add(batch.Scale(Momentum * factor))
 	}
 	return value
