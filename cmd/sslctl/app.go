@@ -177,7 +177,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	group(root, a.runCommand(), a.evalCommand(), a.objectiveCommand(), a.methodCommand(), a.regulariserCommand(), a.backboneCommand(), a.pluginCommand(), a.dataCommand(), a.configCommand(),
 		a.compareCommand(), a.sweepCommand(), a.ablateCommand(),
-		a.reportCommand(), a.benchCommand(), a.versionCommand(), a.completionCommand())
+		a.reportCommand(), a.benchCommand(), a.deviceCommand(), a.versionCommand(), a.completionCommand())
 	complete(root, "plugin-dir", completeFolders)
 	complete(root, "log-level", cobra.FixedCompletions([]cobra.Completion{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
 	return root

@@ -66,7 +66,7 @@ func (a *app) completeLayers(c *cobra.Command) {
 	for flag, f := range map[string]cobra.CompletionFunc{
 		"method": a.completeMethods, "preset": a.completePresets, "data": completeData, "backbone": a.completeBackbones,
 		"data-dir": completeFolders, "add-reg": a.completeRegularisers,
-		"device":     cobra.FixedCompletions([]cobra.Completion{"cpu", "tapemachine"}, cobra.ShellCompDirectiveNoFileComp),
+		"device":     cobra.FixedCompletions([]cobra.Completion{"auto", "cpu", "cuda", "tapemachine"}, cobra.ShellCompDirectiveNoFileComp),
 		"optimizer":  cobra.FixedCompletions([]cobra.Completion{"sgd", "lars", "adamw"}, cobra.ShellCompDirectiveNoFileComp),
 		"on-corrupt": cobra.FixedCompletions([]cobra.Completion{"fail", "skip"}, cobra.ShellCompDirectiveNoFileComp),
 	} {

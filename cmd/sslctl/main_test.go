@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 			for i, key := range []string{"GOCACHE", "GOMODCACHE"} {
 				e.Setenv(key, strings.Split(string(caches), "\n")[i])
 			}
+			e.Setenv("SSLCTL_CUDA_PATH", "only") // whatever GPU this machine has
 			golden, err := filepath.Abs("../../methods/testdata")
 			e.Setenv("GOLDEN", golden)
 			e.Setenv("EMPTY_MIRROR", empty.URL)
@@ -68,7 +69,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "json": jsonPath, "idx": idx, "photos": photos, "cut": cutFile, "same": same, "metrics": metrics, "probes": probes,
-			"signal": signalRun,
+			"signal": signalRun, "fakes": fakes,
 		},
 	})
 }
@@ -126,6 +127,18 @@ func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 && (fmt.Sprint(at) == args[2]) == neg {
 		ts.Fatalf("%s is %v, want %s (negated: %v)", args[1], at, args[2], neg)
 	}
+}
+
+// fakes builds the fakes of NVIDIA's libraries and lets sslctl find them and nothing else.
+func fakes(ts *testscript.TestScript, _ bool, _ []string) {
+	var stderr bytes.Buffer
+	cmd := exec.Command("go", "run", "./core/internal/cuda/fake/build")
+	cmd.Dir, cmd.Stderr = filepath.Join("..", ".."), &stderr
+	folder, err := cmd.Output()
+	if err != nil {
+		ts.Fatalf("%v: %v\n%s", cmd.Args, err, &stderr)
+	}
+	ts.Setenv("SSLCTL_CUDA_PATH", strings.TrimSpace(string(folder))+":only")
 }
 
 // idx writes a data set in MNIST's form into a folder: `idx DIR TRAIN TEST`. An image is a bright bar whose place depends on

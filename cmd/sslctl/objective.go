@@ -63,7 +63,7 @@ func (a *app) objective(ctx context.Context, l config.Layers, in, out string) er
 	if err := onlyObjective(resolved); err != nil {
 		return err
 	}
-	c := resolved.Config()
+	c := (&deviceChooser{log: log}).choose(resolved.Config())
 	inputs, err := objective.Read(in)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func (a *app) train(ctx context.Context, l config.Layers, out string) error {
 	if err != nil {
 		return err
 	}
-	c := resolved.Config()
+	c := (&deviceChooser{log: log}).choose(resolved.Config())
 	a.settle(c)
 	return a.conduct(s, log, func(o experiment.Options) (finished, error) {
 		o.Dir = out

@@ -29,8 +29,9 @@
 // Left out, because results are the same bits whatever they say: out and data.dir (where things lie; the data's own digest
 // is in the run's provenance), threads and train.workers (reductions have a fixed order, random draws depend on the image),
 // log_level, quiet and progress (what is shown), checkpoint.* (how often state is saved; resume is exact) and preset (a name
-// for values that are all in the configuration). device and cpu_isa are in: they change the order of floating-point sums. cpu_isa: auto is hashed as
-// it is, so equal hashes promise equal bits on machines of one instruction set.
+// for values that are all in the configuration). device and cpu_isa are in: they change the order of
+// floating-point sums. cpu_isa: auto is hashed as it is, so equal hashes promise equal bits on machines of one instruction set;
+// device: auto is replaced by the device that was chosen before a run begins, and never stands in a run's configuration.
 //
 // # Promises
 //

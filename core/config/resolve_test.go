@@ -207,7 +207,7 @@ func TestErrors(t *testing.T) {
 		{name: "at most", set: "momentum=1.1", want: "optimizer.momentum must be at most 1, got 1.1"},
 		{name: "element of a list", set: "widths=32,0", want: "backbone.widths must be at least 1, got 0"},
 		{name: "choice", set: "optimizer=adam", want: `optimizer.name must be one of sgd, lars, adamw, got "adam"`, hint: "one of sgd, lars, adamw"},
-		{name: "device", set: "device=cuda:x", want: `device must be one of cpu, cuda, tapemachine, got "cuda:x"`},
+		{name: "device", set: "device=cuda:x", want: `device must be one of cpu, cuda, auto, tapemachine, got "cuda:x"`},
 		{name: "view's range", set: "augment.views.1.flip=2", want: "augment.views.1.flip must be at most 1, got 2"},
 		{name: "weight's range", set: "reg.var=-1", want: "reg.var.weight must be at least 0, got -1"},
 		{name: "crossed crop", set: "crop_min=0.9", file: "crop_max: 0.5\n", want: "augment.views.0.crop_min is 0.9, more than crop_max with 0.5 (from --set crop_min=0.9)"},

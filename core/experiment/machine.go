@@ -3,13 +3,18 @@ package experiment
 import (
 	"fmt"
 	"runtime"
+	"strconv"
+	"strings"
 
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/engine/cuda"
+	"github.com/sslctl/sslctl/core/engine/cuda/inventory"
 	"github.com/sslctl/sslctl/core/engine/tape"
 	"github.com/sslctl/sslctl/core/fault"
+	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 )
 
 // Machine is the device that a configuration names, and the workers of the CPU kernels, which optimiser and probes use
@@ -19,6 +24,21 @@ type Machine struct {
 	Pool   *kernel.Pool
 }
 
+// ChooseDevice turns the device auto into the one that will be used: the first GPU where one can be used, else the CPU, with
+// the reason against the GPU. It comes before the configuration's hash is asked for, since devices differ in rounding and a run
+// goes on where it began. Other configurations it gives back as they are.
+func ChooseDevice(c config.Config) (chosen config.Config, why error) {
+	if c.Device != "auto" {
+		return c, nil
+	}
+	if why := inventory.Hindrance(); why != nil {
+		c.Device = "cpu"
+		return c, why
+	}
+	c.Device = "cuda"
+	return c, nil
+}
+
 // OpenMachine opens the device; the caller closes it. A device or instruction set that is not there is a fault of code
 // Device.
 func OpenMachine(c config.Config) (Machine, error) {
@@ -26,14 +46,35 @@ func OpenMachine(c config.Config) (Machine, error) {
 	if err != nil {
 		return Machine{}, err
 	}
-	switch c.Device {
-	case "cpu":
-		return Machine{cpu.New(pool), pool}, nil
-	case "tapemachine":
-		return Machine{tape.Device{}, pool}, nil
+	d, err := openDevice(c, pool)
+	if err != nil {
+		pool.Close()
+		return Machine{}, err
 	}
-	pool.Close()
-	return Machine{}, fault.New(fault.Device, "use --device cpu", "this version of sslctl has no device %q", c.Device)
+	return Machine{d, pool}, nil
+}
+
+func openDevice(c config.Config, pool *kernel.Pool) (engine.Device, error) {
+	name, number, _ := strings.Cut(c.Device, ":")
+	switch name {
+	case "cpu":
+		return cpu.New(pool), nil
+	case "tapemachine":
+		return tape.Device{}, nil
+	case "cuda":
+		index, _ := strconv.Atoi(number) // cuda is cuda:0; the configuration checks the form
+		// Who stores activations in bfloat16 does not ask for more than ten bits of mantissa elsewhere.
+		return cuda.Open(dl.Default(), index, cuda.Options{TF32: c.Train.Precision == "bf16"})
+	}
+	return nil, fault.New(fault.Device, "use --device cpu", "this version of sslctl has no device %q", c.Device)
+}
+
+// Notes lists what makes the device slower than it could be, with the reasons.
+func (m Machine) Notes() []error {
+	if d, ok := m.Device.(*cuda.Device); ok {
+		return d.Notes()
+	}
+	return nil
 }
 
 // Close frees the device and ends the workers.

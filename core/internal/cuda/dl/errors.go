@@ -9,13 +9,25 @@ import (
 type MissingLibrary struct {
 	Name     string
 	Files    []string // looked for
-	Searched []string // where, each with the reason if there was more to say than that it is not there
+	Searched []string // where
+	Broken   []error  // why files that are there could not be opened
 	Hint     string   // how to get it
 }
 
 func (e *MissingLibrary) Error() string {
-	return fmt.Sprintf("%s is missing: no %s in %s", e.Name, strings.Join(e.Files, " or "), strings.Join(e.Searched, ", "))
+	where := strings.Join(e.Searched, ", ")
+	if where == "" {
+		where = "the folders of " + Variable + ", which are none"
+	}
+	text := fmt.Sprintf("%s is missing: no %s in %s", e.Name, strings.Join(e.Files, " or "), where)
+	for _, err := range e.Broken {
+		text += fmt.Sprintf("; %v", err)
+	}
+	return text
 }
+
+// Unwrap gives the reasons of files that could not be opened.
+func (e *MissingLibrary) Unwrap() []error { return e.Broken }
 
 // MissingSymbol says that a library lacks a function, most often because it is older than the function.
 type MissingSymbol struct {

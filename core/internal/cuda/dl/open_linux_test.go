@@ -12,7 +12,7 @@ import (
 // cLibrary opens a library that every system with a dynamic loader has.
 func cLibrary(t *testing.T) *Library {
 	t.Helper()
-	l, err := Search{{Origin: "loader"}}.Open(Spec{Name: "C library", Files: []string{"libc.so.6"}})
+	l, err := Search{loader}.Open(Spec{Name: "C library", Files: []string{"libc.so.6"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package dl
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,16 +13,11 @@ type Search []Place
 // Place is a folder, or the system's loader where Folder is empty: it knows /etc/ld.so.cache and LD_LIBRARY_PATH.
 type Place struct {
 	Folder string
-	Origin string // what named it, for people: "SSLCTL_CUDA_PATH"
+	Group  string // stands for the folder and those like it in messages: "/venv/lib/python3.12/site-packages/nvidia/*/lib"
 }
 
-// String is the place for people.
-func (p Place) String() string {
-	if p.Folder == "" {
-		return "the system's libraries"
-	}
-	return p.Folder
-}
+// loader is the system's.
+var loader = Place{Group: "the system's libraries"}
 
 // Variable is the environment variable with folders to look in first, separated as in PATH.
 const Variable = "SSLCTL_CUDA_PATH"
@@ -43,7 +37,7 @@ func Default() Search { return search(os.Getenv, "/") }
 func In(folders ...string) Search {
 	var s Search
 	for _, f := range folders {
-		s = append(s, Place{Folder: f, Origin: "given"})
+		s = append(s, Place{Folder: f, Group: f})
 	}
 	return s
 }
@@ -57,14 +51,14 @@ func search(getenv func(string) string, root string) Search {
 		case only:
 			return s
 		default:
-			s = append(s, Place{Folder: f, Origin: Variable})
+			s = append(s, Place{Folder: f, Group: f})
 		}
 	}
-	s = append(s, Place{Origin: "loader"})
-	s = s.add("toolkit", filepath.Join(root, "usr/local/cuda/lib64"))
-	s = s.add("toolkit", filepath.Join(root, "usr/local/cuda-*/lib64"))
+	s = append(s, loader)
+	s = s.add(filepath.Join(root, "usr/local/cuda/lib64"))
+	s = s.add(filepath.Join(root, "usr/local/cuda-*/lib64"))
 	for _, packages := range sitePackages(getenv, root) {
-		s = s.add("Python wheel", filepath.Join(packages, "nvidia/*/lib"))
+		s = s.add(filepath.Join(packages, "nvidia/*/lib"))
 	}
 	return s
 }
@@ -84,7 +78,7 @@ func sitePackages(getenv func(string) string, root string) []string {
 }
 
 // add appends the folders that match a pattern and are not there yet, the newest version first.
-func (s Search) add(origin, pattern string) Search {
+func (s Search) add(pattern string) Search {
 	folders, err := filepath.Glob(pattern)
 	if err != nil { // a variable's value can hold a bracket; such a folder is not looked in
 		return s
@@ -92,7 +86,7 @@ func (s Search) add(origin, pattern string) Search {
 	slices.SortFunc(folders, newestFirst)
 	for _, f := range folders {
 		if !slices.ContainsFunc(s, func(p Place) bool { return p.Folder == f }) {
-			s = append(s, Place{Folder: f, Origin: origin})
+			s = append(s, Place{Folder: f, Group: pattern})
 		}
 	}
 	return s
@@ -102,17 +96,18 @@ func (s Search) add(origin, pattern string) Search {
 func (s Search) Open(spec Spec) (*Library, error) {
 	missing := &MissingLibrary{Name: spec.Name, Files: spec.Files, Hint: spec.Hint}
 	for _, place := range s {
-		reason := ""
 		for _, file := range spec.Files {
 			l, err := open(place, file, spec)
 			if err == nil {
 				return l, nil
 			}
 			if there(place, file) {
-				reason = fmt.Sprintf(" (%v)", err)
+				missing.Broken = append(missing.Broken, err)
 			}
 		}
-		missing.Searched = append(missing.Searched, place.String()+reason)
+		if !slices.Contains(missing.Searched, place.Group) {
+			missing.Searched = append(missing.Searched, place.Group)
+		}
 	}
 	if !Supported {
 		missing.Searched = []string{"a binary built without CUDA"}

@@ -23,7 +23,7 @@ type Compiler struct {
 // Open finds the compiler, in a version of CUDA that is not newer than newest, the driver's: an older driver does not load what
 // a newer compiler makes. Without one *dl.MissingLibrary.
 func Open(libs dl.Search, newest int) (*Compiler, error) {
-	spec := dl.Spec{Name: "NVRTC", Before: []string{"libnvrtc-builtins.so*"}, Hint: fmt.Sprintf("pip install nvidia-cuda-nvrtc (Debian: apt-get install libnvrtc%d)", newest)}
+	spec := dl.Spec{Name: "NVRTC", Before: []string{"libnvrtc-builtins.so*"}, Hint: "pip install " + wheel(newest)}
 	for major := newest; major >= oldest; major-- {
 		spec.Files = append(spec.Files, fmt.Sprintf("libnvrtc.so.%d", major))
 	}
@@ -38,6 +38,14 @@ func Open(libs dl.Search, newest int) (*Compiler, error) {
 	}
 	c.major, c.minor = int(major), int(minor)
 	return c, nil
+}
+
+// wheel is the Python package with the newest compiler that a driver allows; the plain name is CUDA 13's and later ones'.
+func wheel(newest int) string {
+	if newest < 13 {
+		return fmt.Sprintf("nvidia-cuda-nvrtc-cu%d", max(newest, oldest))
+	}
+	return "nvidia-cuda-nvrtc"
 }
 
 // oldest is the first major version of CUDA whose compiler is taken, and Newest the last that is known.
