@@ -16,6 +16,15 @@ func TestMemoryIsBounded(t *testing.T) {
 	breakStep(t, s, misbehaviour{"custom-greedy", []string{"crashed (exit status 2)", "memory"}})
 }
 
+// TestMisbehavingCrowd lets a plugin start a hundred: it ends for that, and they with it.
+func TestMisbehavingCrowd(t *testing.T) {
+	for range *chaos {
+		s := newStage(t, "crowd")
+		quiet(t)
+		misbehave(t, s, "crowd", []string{"processes; at most 64"})
+	}
+}
+
 // quiet demands that in the end no process has this test's folder of temporary files in its environment: children of
 // plugins that were started in a session of their own have it too.
 func quiet(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -100,6 +101,17 @@ func foreignPlugin(name string) {
 			panic(err)
 		}
 		_ = os.WriteFile(filepath.Join(os.TempDir(), "pid"), fmt.Append(nil, child.Process.Pid), 0o600)
+	case "crowd": // of processes, half of which leave the group
+		s.objective = func() {
+			for i := range 100 {
+				child := exec.Command("sleep", "60")
+				child.SysProcAttr = &syscall.SysProcAttr{Setsid: i%2 == 0}
+				if err := child.Start(); err != nil {
+					panic(err)
+				}
+			}
+			time.Sleep(time.Minute)
+		}
 	case "noise":
 		_, _ = os.NewFile(1, "stdout").WriteString("Welcome to my method!\n")
 		time.Sleep(time.Minute)

@@ -132,6 +132,9 @@ func (c *Client) broken(ctx context.Context, err error) error {
 	case codes.Unavailable:
 		select {
 		case <-c.process.done:
+			if why := c.process.why(); why != nil {
+				return fmt.Errorf("%w%s", why, lastWords(c.process.words.String()))
+			}
 			return fmt.Errorf("it crashed (%v)%s", c.process.state(), lastWords(c.process.words.String()))
 		case <-time.After(closeGrace):
 		}

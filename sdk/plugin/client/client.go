@@ -112,7 +112,7 @@ func prepare(config Config) (*Client, error) {
 	}
 	c := &Client{
 		calls:   calls{shared: shared},
-		process: &process{path: config.Path, sha256: config.SHA256, inherit: inherited(read, shared), logger: logger, sockets: sockets, memory: memory, done: make(chan struct{})},
+		process: &process{path: config.Path, sha256: config.SHA256, inherit: handedDown(read, shared), logger: logger, sockets: sockets, memory: memory, gone: make(chan struct{}), done: make(chan struct{})},
 		printed: [2]*printer{{logger: logger, stream: "stdout"}, {logger: logger, stream: "stderr"}},
 		sockets: sockets, logger: logger, lifeline: write,
 	}
@@ -153,8 +153,8 @@ func environment(env []string, logger *zap.Logger, shared *memory.Region) []stri
 	return append(out, env...)
 }
 
-// inherited are the files that the process gets, from number 3 on.
-func inherited(lifeline *os.File, shared *memory.Region) []*os.File {
+// handedDown are the files that the process gets, from number 3 on.
+func handedDown(lifeline *os.File, shared *memory.Region) []*os.File {
 	if shared == nil {
 		return []*os.File{lifeline}
 	}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,11 +26,10 @@ const sweepRounds = 50
 func sweep(sockets string) {
 	for range sweepRounds {
 		found := false
-		files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
-		for _, file := range files {
-			environ, _ := os.ReadFile(file) // of another user, or gone: not ours
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-			if pid != os.Getpid() && bytes.Contains(environ, []byte("="+sockets+"/")) {
+		dirs, _ := filepath.Glob("/proc/[0-9]*") // the pattern is well-formed
+		for _, dir := range dirs {
+			pid, _ := strconv.Atoi(filepath.Base(dir))
+			if pid != os.Getpid() && inherited(dir, sockets) {
 				found = syscall.Kill(pid, syscall.SIGKILL) == nil || found
 			}
 		}

@@ -17,6 +17,8 @@ func (p *process) explain(err error, late bool, timeout time.Duration, ended err
 	switch {
 	case ended != nil:
 		return ended
+	case p.why() != nil:
+		return fmt.Errorf("%w%s", p.why(), lastWords(words))
 	case errors.Is(err, ErrChecksum):
 		return err
 	case late:

@@ -37,13 +37,16 @@ type process struct {
 	words          tail     // the last lines of standard error
 	reading        conc.WaitGroup
 	reaping        conc.WaitGroup
+	watching       conc.WaitGroup
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd // nil until started
 	reaped bool
 	killed bool
+	reason error // for which it was killed; nil for none
 	ended  error // how, once reaped
 	exit   *os.ProcessState
+	gone   chan struct{} // closed when reaped
 	done   chan struct{} // closed when reaped and its last words are read
 }
 
@@ -89,6 +92,7 @@ func (p *process) Start(ctx context.Context) error {
 	}
 	p.reading.Go(func() { readLog(stderr, p.logger, &p.words) })
 	p.reaping.Go(p.reap)
+	p.watching.Go(p.watch)
 	return nil
 }
 
@@ -122,6 +126,7 @@ func (p *process) reap() {
 	killGroup(p.cmd.Process)
 	p.hurry()
 	p.mu.Unlock()
+	close(p.gone)
 	sweep(p.sockets)
 	p.reading.Wait()
 	_ = p.stderr.Close()
@@ -166,6 +171,7 @@ func (p *process) hurry() {
 func (p *process) release() {
 	p.kill()
 	p.reaping.Wait()
+	p.watching.Wait()
 	_ = p.inherit[0].Close()
 }
 
