@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sslctl/sslctl/backbones"
+	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/optim"
@@ -24,20 +25,22 @@ func TestStepAllocatesNothing(t *testing.T) {
 			if name != "sgd" && net.Name != "tiny" {
 				continue // rules know nothing of networks
 			}
-			t.Run(net.Name+"/"+name, func(t *testing.T) {
-				step := wholeStep(t, pool, net, rule)
-				if n := testing.AllocsPerRun(2, step); n != 0 {
-					t.Errorf("a step allocates %v times", n)
-				}
-			})
+			for _, precision := range []engine.Precision{engine.FP32, engine.BF16} {
+				t.Run(net.Name+"/"+name+"/"+precision.String(), func(t *testing.T) {
+					step := wholeStep(t, pool, net, rule, precision)
+					if n := testing.AllocsPerRun(2, step); n != 0 {
+						t.Errorf("a step allocates %v times", n)
+					}
+				})
+			}
 		}
 	}
 }
 
 // wholeStep builds a network's step, with a target that follows all parameters.
-func wholeStep(t *testing.T, pool *kernel.Pool, net Net, rule optim.Rule) func() {
+func wholeStep(t *testing.T, pool *kernel.Pool, net Net, rule optim.Rule, precision engine.Precision) func() {
 	t.Helper()
-	s := &stepper{net: net, pool: pool, batch: 4}
+	s := &stepper{net: net, pool: pool, batch: 4, precision: precision}
 	ctx := context.Background()
 	traced, err := method.Trace(vicreg.Method{}, map[string]any{"projector": net.Expander}, method.Shapes{Batch: s.batch, Views: 2})
 	if err != nil {

@@ -40,7 +40,12 @@ const (
 
 func (g *golden) replay(t *testing.T, device engine.Device, pool *kernel.Pool, m mode) *replay {
 	t.Helper()
-	r := &replay{t: t, golden: g, pool: pool, net: &network{spec: g.spec(t)}}
+	return g.replayIn(t, engine.FP32, device, pool, m)
+}
+
+func (g *golden) replayIn(t *testing.T, stored engine.Precision, device engine.Device, pool *kernel.Pool, m mode) *replay {
+	t.Helper()
+	r := &replay{t: t, golden: g, pool: pool, net: &network{spec: g.spec(t), stored: stored}}
 	n := r.net
 	var err error
 	if n.model, err = model.Build(n.spec); err != nil {
