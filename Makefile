@@ -33,7 +33,7 @@ build: setup ## Build bin/sslctl and the shipped plugins in bin/plugins
 	done
 
 test: fmt vet staticcheck ## Check everything: format, vet, staticcheck, laws of the rooms, all tests
-	python=$$(.ci/python) && SDK_PYTHON="$$python" $(GO) test ./...
+	python=$$(.ci/python) && nvrtc=$$(.ci/cuda "$$python") && SDK_PYTHON="$$python" SSLCTL_NVRTC="$$nvrtc" $(GO) test ./...
 	@set -e; for d in $(EXAMPLES); do ( cd $$d && $(GO) vet ./... && $(GO) test ./... ); done
 
 python: setup ## Test the Python SDK and its example (make test does too)

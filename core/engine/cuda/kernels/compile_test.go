@@ -1,26 +1,18 @@
 package kernels_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/enginetest"
-	"github.com/sslctl/sslctl/core/internal/cuda/dl"
-	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
+	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc/nvidia"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // TestNVRTC compiles a kernel of every op, chains, and a whole network with NVIDIA's compiler where it is found: that
 // g++ takes them for the fake is not enough.
 func TestNVRTC(t *testing.T) {
-	compiler, err := nvrtc.Open(dl.Default(), nvrtc.Newest)
-	if missing := (*dl.MissingLibrary)(nil); errors.As(err, &missing) {
-		t.Skipf("CUDA KERNELS ARE NOT COMPILED for a GPU: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	compiler := nvidia.Compiler(t)
 	sample := map[expr.Kind]enginetest.Op{}
 	for _, o := range enginetest.Ops() {
 		sample[o.Kind] = o
@@ -30,7 +22,7 @@ func TestNVRTC(t *testing.T) {
 		all = append(all, apply(t, sample[kind], len(images[kind]) > 0).computation)
 	}
 	text := unit(all...)
-	for _, arch := range []int{80, 90} {
+	for _, arch := range nvidia.Architectures() {
 		cubin, log, err := compiler.Compile(text, arch)
 		if err != nil {
 			t.Fatal(err)

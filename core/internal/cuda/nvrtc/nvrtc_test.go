@@ -1,4 +1,4 @@
-package nvrtc
+package nvrtc_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 	"github.com/sslctl/sslctl/core/internal/cuda/fake"
+	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
+	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc/nvidia"
 )
 
 const good = `extern "C" __global__ void fill(float* to, float value, int n) {
@@ -18,58 +20,47 @@ const good = `extern "C" __global__ void fill(float* to, float value, int n) {
 	if (i < n) to[i] = value;
 }`
 
-func open(t *testing.T, libs dl.Search) *Compiler {
+func open(t *testing.T, libs dl.Search) *nvrtc.Compiler {
 	t.Helper()
-	c, err := Open(libs, Newest)
+	c, err := nvrtc.Open(libs, nvrtc.Newest)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// compilers are the fake one and, where it is found, NVIDIA's.
-func compilers(t *testing.T) map[string]*Compiler {
-	t.Helper()
-	out := map[string]*Compiler{"fake": open(t, fake.Start(t).Search())}
-	c, err := Open(Real(), Newest)
-	if err != nil {
-		t.Logf("NVRTC IS NOT TESTED: %v", err)
-		return out
-	}
-	out["NVIDIA's"] = c
-	return out
-}
+func TestFakeCompiles(t *testing.T) { testCompile(t, open(t, fake.Start(t).Search()), "FAKECUBN") }
 
-func TestCompile(t *testing.T) {
-	for name, c := range compilers(t) {
-		t.Run(name, func(t *testing.T) {
-			for _, arch := range []int{80, 90} {
-				cubin, log, err := c.Compile(good, arch)
-				if err != nil {
-					t.Fatalf("sm_%d: %v", arch, err)
-				}
-				if want := []byte("\x7fELF"); !bytes.HasPrefix(cubin, want) && name != "fake" {
-					t.Errorf("sm_%d: the cubin begins with %q", arch, cubin[:8])
-				}
-				if log != "" {
-					t.Errorf("sm_%d: messages %q", arch, log)
-				}
-			}
-			_, log, err := c.Compile(strings.Replace(good, "value;", "velue;", 1), 90)
-			var failure *Error
-			if !errors.As(err, &failure) || failure.Name != "NVRTC_ERROR_COMPILATION" || !strings.Contains(failure.Log, "velue") || failure.Log != log {
-				t.Errorf("a wrong source: error %v, messages %q", err, log)
-			}
-			if _, _, err := c.Compile(good, 3); !errors.As(err, &failure) || failure.Name != "NVRTC_ERROR_INVALID_OPTION" {
-				t.Errorf("an architecture that there is not: error %v", err)
-			}
-		})
+func TestNVIDIAsCompiles(t *testing.T) { testCompile(t, nvidia.Compiler(t), "\x7fELF") }
+
+// testCompile holds a compiler to what both must do; cubins begin with magic.
+func testCompile(t *testing.T, c *nvrtc.Compiler, magic string) {
+	t.Helper()
+	for _, arch := range nvidia.Architectures() {
+		cubin, log, err := c.Compile(good, arch)
+		if err != nil {
+			t.Fatalf("sm_%d: %v", arch, err)
+		}
+		if !bytes.HasPrefix(cubin, []byte(magic)) {
+			t.Errorf("sm_%d: the cubin begins with %q", arch, cubin[:8])
+		}
+		if log != "" {
+			t.Errorf("sm_%d: messages %q", arch, log)
+		}
+	}
+	_, log, err := c.Compile(strings.Replace(good, "value;", "velue;", 1), 90)
+	var failure *nvrtc.Error
+	if !errors.As(err, &failure) || failure.Name != "NVRTC_ERROR_COMPILATION" || !strings.Contains(failure.Log, "velue") || failure.Log != log {
+		t.Errorf("a wrong source: error %v, messages %q", err, log)
+	}
+	if _, _, err := c.Compile(good, 3); !errors.As(err, &failure) || failure.Name != "NVRTC_ERROR_INVALID_OPTION" {
+		t.Errorf("an architecture that there is not: error %v", err)
 	}
 }
 
 func TestOpenTakesNoNewerThanTheDriver(t *testing.T) {
 	folder := fake.Folder(t)
-	_, err := Open(dl.In(folder), 12)
+	_, err := nvrtc.Open(dl.In(folder), 12)
 	var missing *dl.MissingLibrary
 	if !errors.As(err, &missing) || !slices.Equal(missing.Files, []string{"libnvrtc.so.12"}) {
 		t.Fatalf("error %v, want that libnvrtc.so.12 is missing", err)
@@ -80,7 +71,7 @@ func TestOpenTakesNoNewerThanTheDriver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Open(dl.In(older), 12); err != nil {
+	if _, err := nvrtc.Open(dl.In(older), 12); err != nil {
 		t.Error(err)
 	}
 }
@@ -88,7 +79,7 @@ func TestOpenTakesNoNewerThanTheDriver(t *testing.T) {
 func TestCache(t *testing.T) {
 	f := fake.Start(t)
 	c := open(t, f.Search())
-	k := Cache{filepath.Join(t.TempDir(), "a", "b")}
+	k := nvrtc.Cache{filepath.Join(t.TempDir(), "a", "b")}
 	compile := func(source string, arch, compilations int) []byte {
 		t.Helper()
 		before := f.Calls("nvrtcCompileProgram")
@@ -105,10 +96,7 @@ func TestCache(t *testing.T) {
 	if !bytes.Equal(compile(good, 90, 0), first) {
 		t.Error("the cache gives another cubin")
 	}
-	compile(good, 80, 1)
-	compile(good+"\n", 90, 1)
-
-	path := k.path(c, good, 90)
+	path := onlyFile(t, k.Folder)
 	for name, damage := range map[string]func([]byte) []byte{
 		"cut":     func(b []byte) []byte { return b[:len(b)-1] },
 		"flipped": func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
@@ -127,11 +115,24 @@ func TestCache(t *testing.T) {
 		compile(good, 90, 0)
 	}
 
+	compile(good, 80, 1)
+	compile(good+"\n", 90, 1)
+
 	k.Folder = "/proc/none"
 	compile(good, 90, 1)
 	if _, err := k.Compile(c, "nonsense", 90); err == nil {
 		t.Error("nonsense was compiled")
 	}
+}
+
+// onlyFile is the path of a folder's one file.
+func onlyFile(t *testing.T, folder string) string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%d files, %v; want one", len(entries), err)
+	}
+	return filepath.Join(folder, entries[0].Name())
 }
 
 func TestEveryCallCanFail(t *testing.T) {
@@ -140,7 +141,7 @@ func TestEveryCallCanFail(t *testing.T) {
 	for _, call := range []string{"nvrtcCreateProgram", "nvrtcCompileProgram"} {
 		f.Fail(call, 1, 11)
 		_, _, err := c.Compile(good, 90)
-		if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Call != call || failure.Code != 11 {
+		if failure := (*nvrtc.Error)(nil); !errors.As(err, &failure) || failure.Call != call || failure.Code != 11 {
 			t.Errorf("%s fails: error %v", call, err)
 		}
 	}
