@@ -67,10 +67,18 @@ func Gemm(p *Pool, g GemmArgs) {
 		g.swapped(p, scratch)
 		return
 	}
+	if g.streamsB(p.isa) {
+		g.streamB(p, scratch)
+		return
+	}
 	b := panels{isa: p.isa, k: g.K, n: g.N}
 	if g.M > gemmRows { // else each panel has one user, which packs it piece by piece
 		b = newPanels(scratch, p.isa, g.K, g.N)
 		g.packB(p, b)
+	}
+	if g.streamsA(p.isa) {
+		g.streamA(p, b)
+		return
 	}
 	g.multiply(p, b, scratch)
 }
@@ -219,7 +227,7 @@ func (g *GemmArgs) cut(panels int) (blocks, groups, splits int) {
 // rowParts is the number of parts that an epilogue is told; 0 where rows are not completed one block after the other.
 func (g *GemmArgs) rowParts(isa ISA) int {
 	blocks, groups, splits := g.cut(panels{isa: isa, n: g.N}.count())
-	if g.swaps() || groups > 1 || splits > 1 || g.K == 0 {
+	if g.swaps() || g.streamsA(isa) || g.streamsB(isa) || groups > 1 || splits > 1 || g.K == 0 {
 		return 0
 	}
 	return blocks
