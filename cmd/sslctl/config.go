@@ -124,11 +124,11 @@ func (a *app) resolve(ctx context.Context, l config.Layers) (*config.Resolved, e
 	if err != nil {
 		return nil, err
 	}
-	if peek.Method == "" {
-		return config.Resolve(l)
-	}
 	s, closeSession := a.session(a.logger())
 	defer closeSession()
+	if peek.Method == "" {
+		return s.ResolveMethodless(ctx, l)
+	}
 	return s.Resolve(ctx, l)
 }
 

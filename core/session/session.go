@@ -65,14 +65,6 @@ func (s *Session) resolve(ctx context.Context, l config.Layers, standard func(me
 		return nil, err
 	}
 	l.Params, l.Preset = defaults(d), settings(preset)
-	if peek, err = config.Peek(l); err != nil { // the preset may name the backbone
-		return nil, err
-	}
-	layer, network, err := s.backboneLayer(ctx, peek.Backbone.Name)
-	if err != nil {
-		return nil, err
-	}
-	l.Backbone = layer
 	l.Regs = map[string]map[string]any{}
 	for _, name := range peek.Reg.Names() {
 		r, err := s.describe(ctx, wire.Regulariser, name)
@@ -81,15 +73,35 @@ func (s *Session) resolve(ctx context.Context, l config.Layers, standard func(me
 		}
 		l.Regs[name] = defaults(r)
 	}
+	resolved, err := s.merge(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return resolved, checkParams(wire.Method, d, resolved.Config().Params)
+}
+
+// ResolveMethodless merges layers that name no method, whose hyper-parameters then pass unchecked.
+func (s *Session) ResolveMethodless(ctx context.Context, l config.Layers) (*config.Resolved, error) {
+	l.ReservedEnv = append(slices.Clone(l.ReservedEnv), ReservedEnv()...)
+	return s.merge(ctx, l)
+}
+
+// merge merges layers to which nothing is missing but the backbone's, which the preset may name.
+func (s *Session) merge(ctx context.Context, l config.Layers) (*config.Resolved, error) {
+	peek, err := config.Peek(l)
+	if err != nil {
+		return nil, err
+	}
+	layer, d, err := s.backboneLayer(ctx, peek.Backbone.Name)
+	if err != nil {
+		return nil, err
+	}
+	l.Backbone = layer
 	resolved, err := config.Resolve(l)
 	if err != nil {
 		return nil, err
 	}
-	c := resolved.Config()
-	if err := checkBackbone(c.Backbone, layer, network); err != nil {
-		return nil, err
-	}
-	return resolved, checkParams(wire.Method, d, c.Params)
+	return resolved, checkBackbone(resolved.Config().Backbone, layer, d)
 }
 
 func (s *Session) describe(ctx context.Context, kind wire.Kind, name string) (method.Description, error) {
