@@ -40,16 +40,16 @@ func (c Conv) pointwise() bool { return c.R == 1 && c.S == 1 && c.Stride == 1 &&
 func (c Conv) sparse() bool { return c.R == 1 && c.S == 1 && c.Stride > 1 && c.Pad == 0 }
 
 // dense copies the input pixels that a sparse convolution uses, and returns the pointwise convolution of these.
-func (c Conv) dense(p *Pool, scratch *arena, x []float32) (Conv, []float32) {
+func (c Conv) dense(p *Pool, scratch *arena, x Array) (Conv, Array) {
 	oh, ow := c.OutSize()
 	seen := scratch.floats(c.N * oh * ow * c.C)
 	p.Run(c.N*oh, func(_, row int) {
 		from := (row/oh*c.H + row%oh*c.Stride) * c.W * c.C
 		for q := range ow {
-			copy(seen[(row*ow+q)*c.C:(row*ow+q+1)*c.C], x[from+q*c.Stride*c.C:])
+			p.isa.read(seen[(row*ow+q)*c.C:(row*ow+q+1)*c.C], x.from(from+q*c.Stride*c.C))
 		}
 	})
-	return Conv{N: c.N, H: oh, W: ow, C: c.C, K: c.K, R: 1, S: 1, Stride: 1}, seen
+	return Conv{N: c.N, H: oh, W: ow, C: c.C, K: c.K, R: 1, S: 1, Stride: 1}, Floats(seen)
 }
 
 // Forward computes y.

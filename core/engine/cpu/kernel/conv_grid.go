@@ -11,7 +11,8 @@ const (
 )
 
 // weightGrid is the gradient of a convolution's weights where both operands are read in place: for each tap of the filters a
-// product of the input's channels with the output's gradients, summed over the pixels that the tap sees.
+// product of the input's channels with the output's gradients, summed over the pixels that the tap sees. Of an operand in
+// bfloat16, what a task sums at a time is widened first.
 //
 // It is cut into blocks of channels and filters, and where these are few, the rows of outputs of all images are cut into
 // shares, whose gradients are added in order.
@@ -47,7 +48,7 @@ func (c Conv) weightGrid(isa ISA) (weightGrid, bool) {
 
 func (g weightGrid) blocks() int { return g.cBlocks * parts(g.K, g.kBlock) }
 
-func (g weightGrid) run(p *Pool, x, dy, dw []float32) {
+func (g weightGrid) run(p *Pool, x, dy Array, dw []float32) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	size := g.R * g.S * g.C * g.K
@@ -86,11 +87,12 @@ func (g weightGrid) chunk(task, i int) gridChunk {
 }
 
 // block computes a task's share of its block of dw, while it fetches the next chunk, at the end that of the next task.
-func (g weightGrid) block(slot *slot, task, nextTask int, x, dy, dw []float32) {
+func (g weightGrid) block(slot *slot, task, nextTask int, x, dy Array, dw []float32) {
 	t := &slot.tile
 	t.contiguous(floatBytes, g.K*floatBytes)
-	t.ks, t.alpha = g.Stride*g.C*floatBytes, 1
+	t.alpha = 1
 	chunks := g.chunks(task)
+	in, out := g.room(slot, task, x, dy)
 	for i := range chunks {
 		var next gridFetch
 		switch {
@@ -101,20 +103,71 @@ func (g weightGrid) block(slot *slot, task, nextTask int, x, dy, dw []float32) {
 		}
 		t.setFlags(i > 0, false, false, nil, 0)
 		t.flags |= tileFetch
-		g.sum(slot, g.chunk(task, i), next, x, dy, dw)
+		k := g.chunk(task, i)
+		p0, p1 := g.inputs(k)
+		g.sum(slot, k, next, in.pixels(g.isa, x, p0, p1, k.c0, k.c1, g.C), out.pixels(g.isa, dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K), dw)
 	}
 	t.fetchNothing()
 }
 
+// widened is memory for pixels that are widened; nil where there is nothing to widen.
+type widened []float32
+
+// room takes memory for the chunks of a task.
+func (g weightGrid) room(slot *slot, task int, x, dy Array) (in, out widened) {
+	inputs, outputs := 0, 0
+	for i := range g.chunks(task) {
+		k := g.chunk(task, i)
+		p0, p1 := g.inputs(k)
+		inputs, outputs = max(inputs, (p1-p0)*(k.c1-k.c0)), max(outputs, (k.u1-k.u0)*g.ow*(k.k1-k.k0))
+	}
+	if x.half() {
+		in = slot.arena.floats(inputs)
+	}
+	if dy.half() {
+		out = slot.arena.floats(outputs)
+	}
+	return in, out
+}
+
+// gridPart is a part of an image's pixels in float32: those from a first pixel on, channels from a first one on, pixels ld
+// floats apart.
+type gridPart struct {
+	data               []float32
+	pixel, channel, ld int
+}
+
+// at is the place of a pixel's channel.
+func (g gridPart) at(pixel, channel int) *float32 {
+	return &g.data[(pixel-g.pixel)*g.ld+channel-g.channel]
+}
+
+// pixels is pixels [p0, p1) and channels [c0, c1) of images of c channels: in place, or widened.
+func (w widened) pixels(isa ISA, x Array, p0, p1, c0, c1, c int) gridPart {
+	if !x.half() {
+		return gridPart{data: x.floats, ld: c}
+	}
+	part := gridPart{data: w, pixel: p0, channel: c0, ld: c1 - c0}
+	if part.ld == c {
+		isa.Widen(w[:(p1-p0)*c], x.halves[p0*c:p1*c])
+		return part
+	}
+	for p := p0; p < p1; p++ {
+		isa.Widen(w[(p-p0)*part.ld:(p-p0+1)*part.ld], x.halves[p*c+c0:p*c+c1])
+	}
+	return part
+}
+
 // sum computes a chunk's gradient, or adds it.
-func (g weightGrid) sum(slot *slot, k gridChunk, next gridFetch, x, dy, dw []float32) {
+func (g weightGrid) sum(slot *slot, k gridChunk, next gridFetch, x, dy gridPart, dw []float32) {
 	t, panel, tiles, done := &slot.tile, g.isa.panel(), parts(k.c1-k.c0, g.isa.maxRows()), 0
+	t.ks = g.Stride * x.ld * floatBytes
 	for tap := range g.R * g.S {
-		first, ok := g.setTaps(slot, k, tap/g.S, tap%g.S)
+		in, first, ok := g.setTaps(slot, k, tap/g.S, tap%g.S, x.ld, dy.ld)
 		for k0 := k.k0; k0 < k.k1; k0 += panel {
 			k1 := min(k0+panel, k.k1)
 			t.columns(g.isa, k1-k0)
-			t.bs = g.K * floatBytes
+			t.bs = dy.ld * floatBytes
 			for i := range tiles {
 				c0, c1 := span(k.c1-k.c0, tiles, i)
 				c0, c1 = c0+k.c0, c1+k.c0
@@ -123,7 +176,7 @@ func (g weightGrid) sum(slot *slot, k gridChunk, next gridFetch, x, dy, dw []flo
 					g.clearTile(dw[out:], c1-c0, k1-k0, t.flags)
 					continue
 				}
-				t.a, t.b, t.c = &x[c0], &dy[first*g.K+k0], &dw[out]
+				t.a, t.b, t.c = x.at(in, c0), dy.at(first, k0), &dw[out]
 				next.fetch(t, done)
 				t.run(g.isa, c1-c0, k1-k0 <= g.isa.lanes())
 				done++
@@ -143,19 +196,20 @@ func (g weightGrid) clearTile(dw []float32, channels, filters int, flags tileFla
 }
 
 // setTaps fills the table with the rows of outputs in which tap (r, s) of the filters sees the image, each of the columns in
-// which it does. It returns the first such output pixel, or that there is none.
-func (g weightGrid) setTaps(slot *slot, k gridChunk, r, s int) (first int, ok bool) {
+// which it does. It returns the first such output pixel with the input that it sees, or that there is none. Pixels of the
+// input and of the outputs are so many floats apart.
+func (g weightGrid) setTaps(slot *slot, k gridChunk, r, s, inputs, outputs int) (in, first int, ok bool) {
 	t := &slot.tile
 	slot.taps = slot.taps[:0]
 	if g.pointwise() {
-		slot.taps = append(slot.taps, tap{a: k.u0 * g.ow * g.C * floatBytes})
+		slot.taps = append(slot.taps, tap{})
 		t.taps, t.ntaps, t.kc = &slot.taps[0], 1, (k.u1-k.u0)*g.ow
-		return k.u0 * g.ow, true
+		return k.u0 * g.ow, k.u0 * g.ow, true
 	}
 	q0, q1 := g.seen(s, g.W, g.ow)
 	p0, p1 := g.seen(r, g.H, g.oh)
 	if q0 >= q1 {
-		return 0, false
+		return 0, 0, false
 	}
 	last := 0
 	for u := k.u0; u < k.u1; u++ {
@@ -163,20 +217,22 @@ func (g weightGrid) setTaps(slot *slot, k gridChunk, r, s int) (first int, ok bo
 		if p < p0 || p >= p1 {
 			continue
 		}
-		row := tap{a: ((n*g.H+p*g.Stride+r-g.Pad)*g.W + q0*g.Stride + s - g.Pad) * g.C * floatBytes}
+		pixel := (n*g.H+p*g.Stride+r-g.Pad)*g.W + q0*g.Stride + s - g.Pad
+		row := tap{}
 		if len(slot.taps) == 0 {
-			first = u*g.ow + q0
+			in, first = pixel, u*g.ow+q0
 		} else {
-			row.skip = ((u-last)*g.ow - (q1 - q0)) * g.K * floatBytes
+			row.a = (pixel - in) * inputs * floatBytes
+			row.skip = ((u-last)*g.ow - (q1 - q0)) * outputs * floatBytes
 		}
 		last = u
 		slot.taps = append(slot.taps, row)
 	}
 	if len(slot.taps) == 0 {
-		return 0, false
+		return 0, 0, false
 	}
 	t.taps, t.ntaps, t.kc = &slot.taps[0], len(slot.taps), q1-q0
-	return first, true
+	return in, first, true
 }
 
 // seen returns, for one axis, the outputs [lo, hi) that see the image of the given size through a tap of the filters.
@@ -195,13 +251,25 @@ type columns struct {
 	pixels, width, ld int
 }
 
-func (g weightGrid) fetch(k gridChunk, x, dy []float32) gridFetch {
-	p0 := k.u0/g.oh*g.H + max(0, k.u0%g.oh*g.Stride-g.Pad)
-	p1 := (k.u1-1)/g.oh*g.H + min(g.H, (k.u1-1)%g.oh*g.Stride+g.R-g.Pad)
-	return gridFetch{
-		{data: dy[k.u0*g.ow*g.K+k.k0:], pixels: (k.u1 - k.u0) * g.ow, width: k.k1 - k.k0, ld: g.K},
-		{data: x[p0*g.W*g.C+k.c0:], pixels: (p1 - p0) * g.W, width: k.c1 - k.c0, ld: g.C},
+// inputs returns the input pixels [p0, p1) in which a chunk's outputs see all they do.
+func (g weightGrid) inputs(k gridChunk) (p0, p1 int) {
+	p0 = k.u0/g.oh*g.H + max(0, k.u0%g.oh*g.Stride-g.Pad)
+	p1 = (k.u1-1)/g.oh*g.H + min(g.H, (k.u1-1)%g.oh*g.Stride+g.R-g.Pad)
+	return p0 * g.W, p1 * g.W
+}
+
+func (g weightGrid) fetch(k gridChunk, x, dy Array) gridFetch {
+	p0, p1 := g.inputs(k)
+	return gridFetch{columnsOf(dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K), columnsOf(x, p0, p1, k.c0, k.c1, g.C)}
+}
+
+// columnsOf is the memory of pixels [p0, p1) and channels [c0, c1) of images of c channels.
+func columnsOf(x Array, p0, p1, c0, c1, c int) columns {
+	numbers := floatBytes / x.size() // in a float
+	if c%numbers != 0 {
+		return columns{}
 	}
+	return columns{data: x.from(p0*c + c0).memory(), pixels: p1 - p0, width: parts(c1-c0, numbers), ld: c / numbers}
 }
 
 // fetch lets the n-th tile fetch one line of as many pixels as it has terms.

@@ -27,7 +27,6 @@ func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
 func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 	c.check(x, dw, dy)
 	grid, inPlace := c.weightGrid(p.isa)
-	inPlace = inPlace && !x.half() && !dy.half()
 	if c.pointwise() && c.C*c.K >= productSize && !inPlace {
 		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: dy.floats, b16: dy.halves, Ldb: c.K, C: dw, Ldc: c.K})
 		return
@@ -45,11 +44,11 @@ func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 	case inPlace && c.sparse():
 		scratch := p.borrow()
 		defer p.giveBack(scratch)
-		dense, seen := c.dense(p, scratch, x.floats)
-		dense.BackwardWeights(p, seen, dy.floats, dw)
+		dense, seen := c.dense(p, scratch, x)
+		dense.BackwardWeightsOf(p, seen, dy, dw)
 		return
 	case inPlace:
-		grid.run(p, x.floats, dy.floats, dw)
+		grid.run(p, x, dy, dw)
 		return
 	case c.pointwise():
 		c.pointWeights(p, x, dy, dw)
