@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // Batch norm works on x as a matrix of groups*rows rows and c columns (channels): images are flattened, and each group of
 // rows (a view of the batch) has statistics of its own. stats is [groups, 2, c]: means, then biased variances.
@@ -131,6 +134,7 @@ func BNApplyOf(p *Pool, y, x Array, stats, gamma, beta []float32, residual Array
 			}
 		}
 	})
+	streamed := streams(y, c)
 	p.eachGroupRows(groups, rows, c, func(worker, g, lo, hi int) {
 		y, x, res := y.slice(lo*c, hi*c), x.slice(lo*c, hi*c), residual.slice(lo*c, hi*c)
 		mean, a, b := stats[2*g*c:(2*g+1)*c], coef[2*g*c:], coef[(2*g+1)*c:]
@@ -139,9 +143,18 @@ func BNApplyOf(p *Pool, y, x Array, stats, gamma, beta []float32, residual Array
 			return
 		}
 		out := p.toWrite(worker, y)
-		p.isa.bnApply(out, p.toRead(worker, x), p.toRead(worker, res), mean, a, b, relu)
+		p.isa.bnApply(out, p.toRead(worker, x), p.toRead(worker, res), mean, a, b, relu, streamed)
 		p.isa.finish(y, out)
 	})
+}
+
+// streamResult is the size from which on results are written past the caches, which saves fetching what was there: they would
+// not stay there until they are read.
+const streamResult = 1 << 20
+
+// streams reports whether results with rows of c numbers are written past the caches: large ones, in aligned whole vectors.
+func streams(result Array, c int) bool {
+	return len(result.floats) >= streamResult && c%cacheLine == 0 && uintptr(unsafe.Pointer(&result.floats[0]))%(4*cacheLine) == 0
 }
 
 func weight(gamma []float32, j int) float64 {
@@ -262,6 +275,7 @@ func BNBackwardOf(p *Pool, dx, dres, dy, x, y Array, stats, gamma, reduced []flo
 			coef[(3*g+2)*c+j] = float32(-a * float64(reduced[(2*g+1)*c+j]) / float64(rows))
 		}
 	})
+	streamed := streams(dx, c) && (dres.none() || streams(dres, c))
 	p.eachGroupRows(groups, rows, c, func(worker, g, lo, hi int) {
 		lo, hi = lo*c, hi*c
 		dx, dres, dy, x, y := dx.slice(lo, hi), dres.slice(lo, hi), dy.slice(lo, hi), x.slice(lo, hi), y.slice(lo, hi)
@@ -271,7 +285,7 @@ func BNBackwardOf(p *Pool, dx, dres, dy, x, y Array, stats, gamma, reduced []flo
 			return
 		}
 		block := bnGradient[float32]{p.toWrite(worker, dx), p.toWrite(worker, dres), p.toRead(worker, dy), p.toRead(worker, x), p.toRead(worker, y), mean, a, b, c}
-		p.isa.bnBackward(block)
+		p.isa.bnBackward(block, streamed)
 		p.isa.finish(dx, block.dx)
 		p.isa.finish(dres, block.dres)
 	})
@@ -291,9 +305,9 @@ func (b *bnGradient[T]) keepsAll() {
 	}
 }
 
-func (i ISA) bnBackward(b bnGradient[float32]) {
+func (i ISA) bnBackward(b bnGradient[float32], streamed bool) {
 	b.keepsAll()
-	if len(b.dx) == 0 || i.bnBackwardFast(&b) {
+	if len(b.dx) == 0 || i.bnBackwardFast(&b, streamed) {
 		return
 	}
 	d := len(b.mean)
@@ -325,8 +339,8 @@ func (i ISA) bnStats(sum, squares, x, shift []float32, rows, c int) {
 	}
 }
 
-func (i ISA) bnApply(y, x, res, mean, a, b []float32, relu bool) {
-	if len(y) == 0 || i.bnApplyFast(y, x, res, mean, a, b, relu) {
+func (i ISA) bnApply(y, x, res, mean, a, b []float32, relu, streamed bool) {
+	if len(y) == 0 || i.bnApplyFast(y, x, res, mean, a, b, relu, streamed) {
 		return
 	}
 	d := len(mean)

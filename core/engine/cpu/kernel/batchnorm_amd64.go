@@ -34,64 +34,73 @@ func (i ISA) bnReduceFast(dot, sum, x, dy, y, mean []float32, rows int) bool {
 	return true
 }
 
-func (i ISA) bnApplyFast(y, x, res, mean, a, b []float32, relu bool) bool {
-	switch i {
-	case AVX512:
-		n := len(mean)
-		switch {
-		case res == nil && !relu:
-			bnApplyAVX512(&y[0], &x[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		case res == nil:
-			bnApplyReLUAVX512(&y[0], &x[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		case !relu:
-			bnApplyAddAVX512(&y[0], &x[0], &res[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		default:
-			bnApplyAddReLUAVX512(&y[0], &x[0], &res[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		}
-	case AVX2:
-		n := len(mean)
-		switch {
-		case res == nil && !relu:
-			bnApplyAVX2(&y[0], &x[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		case res == nil:
-			bnApplyReLUAVX2(&y[0], &x[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		case !relu:
-			bnApplyAddAVX2(&y[0], &x[0], &res[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		default:
-			bnApplyAddReLUAVX2(&y[0], &x[0], &res[0], &mean[0], &a[0], &b[0], len(y)/n, n)
-		}
-	default:
+// The passes that write matrices, by instruction set: with results stored as usual, and streamed.
+type (
+	applyKernel  func(y, x, mean, a, b *float32, rows, cols int)
+	addKernel    func(y, x, res, mean, a, b *float32, rows, cols int)
+	backKernel   func(dx, x, dy, mean, a, b, c *float32, rows, cols int)
+	maskedKernel func(dx, x, dy, y, mean, a, b, c *float32, rows, cols int)
+	branchKernel func(dx, dres, x, dy, y, mean, a, b, c *float32, rows, cols int)
+)
+
+type bnKernels struct {
+	apply, applyReLU applyKernel
+	add, addReLU     addKernel
+	back             backKernel
+	masked           maskedKernel
+	branch           branchKernel
+}
+
+// bnKernelsOf returns the kernels; false where there is no assembly.
+func (i ISA) bnKernelsOf(streamed bool) (k bnKernels, ok bool) {
+	switch {
+	case i == AVX512 && streamed:
+		return bnKernels{bnApplyStreamAVX512, bnApplyReLUStreamAVX512, bnApplyAddStreamAVX512, bnApplyAddReLUStreamAVX512,
+			bnBackwardStreamAVX512, bnBackwardMaskedStreamAVX512, bnBackwardBranchStreamAVX512}, true
+	case i == AVX512:
+		return bnKernels{bnApplyAVX512, bnApplyReLUAVX512, bnApplyAddAVX512, bnApplyAddReLUAVX512,
+			bnBackwardAVX512, bnBackwardMaskedAVX512, bnBackwardBranchAVX512}, true
+	case i == AVX2 && streamed:
+		return bnKernels{bnApplyStreamAVX2, bnApplyReLUStreamAVX2, bnApplyAddStreamAVX2, bnApplyAddReLUStreamAVX2,
+			bnBackwardStreamAVX2, bnBackwardMaskedStreamAVX2, bnBackwardBranchStreamAVX2}, true
+	case i == AVX2:
+		return bnKernels{bnApplyAVX2, bnApplyReLUAVX2, bnApplyAddAVX2, bnApplyAddReLUAVX2,
+			bnBackwardAVX2, bnBackwardMaskedAVX2, bnBackwardBranchAVX2}, true
+	}
+	return bnKernels{}, false
+}
+
+func (i ISA) bnApplyFast(y, x, res, mean, a, b []float32, relu, streamed bool) bool {
+	k, ok := i.bnKernelsOf(streamed)
+	n := len(mean)
+	switch {
+	case !ok:
 		return false
+	case res == nil && !relu:
+		k.apply(&y[0], &x[0], &mean[0], &a[0], &b[0], len(y)/n, n)
+	case res == nil:
+		k.applyReLU(&y[0], &x[0], &mean[0], &a[0], &b[0], len(y)/n, n)
+	case !relu:
+		k.add(&y[0], &x[0], &res[0], &mean[0], &a[0], &b[0], len(y)/n, n)
+	default:
+		k.addReLU(&y[0], &x[0], &res[0], &mean[0], &a[0], &b[0], len(y)/n, n)
 	}
 	return true
 }
 
-func (i ISA) bnBackwardFast(b *bnGradient[float32]) bool {
-	switch i {
-	case AVX512:
-		n := len(b.mean)
-		rows := len(b.dx) / n
-		switch {
-		case b.y == nil:
-			bnBackwardAVX512(&b.dx[0], &b.x[0], &b.dy[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
-		case b.dres == nil:
-			bnBackwardMaskedAVX512(&b.dx[0], &b.x[0], &b.dy[0], &b.y[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
-		default:
-			bnBackwardBranchAVX512(&b.dx[0], &b.dres[0], &b.x[0], &b.dy[0], &b.y[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
-		}
-	case AVX2:
-		n := len(b.mean)
-		rows := len(b.dx) / n
-		switch {
-		case b.y == nil:
-			bnBackwardAVX2(&b.dx[0], &b.x[0], &b.dy[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
-		case b.dres == nil:
-			bnBackwardMaskedAVX2(&b.dx[0], &b.x[0], &b.dy[0], &b.y[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
-		default:
-			bnBackwardBranchAVX2(&b.dx[0], &b.dres[0], &b.x[0], &b.dy[0], &b.y[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
-		}
-	default:
+func (i ISA) bnBackwardFast(b *bnGradient[float32], streamed bool) bool {
+	k, ok := i.bnKernelsOf(streamed)
+	n := len(b.mean)
+	rows := len(b.dx) / n
+	switch {
+	case !ok:
 		return false
+	case b.y == nil:
+		k.back(&b.dx[0], &b.x[0], &b.dy[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
+	case b.dres == nil:
+		k.masked(&b.dx[0], &b.x[0], &b.dy[0], &b.y[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
+	default:
+		k.branch(&b.dx[0], &b.dres[0], &b.x[0], &b.dy[0], &b.y[0], &b.mean[0], &b.a[0], &b.b[0], &b.c[0], rows, n)
 	}
 	return true
 }

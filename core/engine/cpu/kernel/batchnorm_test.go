@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"testing"
 )
 
@@ -163,6 +164,51 @@ func TestBNStatsFarFromZero(t *testing.T) {
 					t.Errorf("%v, mean %v: statistic %d is off by %v", isa, offset, j, d)
 				}
 			}
+		}
+	}
+}
+
+// TestBNStreamed compares what is written past the caches with what is written into them: the same bits.
+func TestBNStreamed(t *testing.T) {
+	for _, isa := range ISAs() {
+		for _, c := range []int{16, 80, 512} {
+			const rows = 7
+			r := newRand(uint64(c))
+			x, dy, res, vector := random(r, rows*c), random(r, rows*c), random(r, rows*c), random(r, c)
+			for variant := range 4 {
+				residual, relu := res, variant&2 != 0
+				if variant&1 == 0 {
+					residual = nil
+				}
+				var results [2][3][]float32
+				for way, streamed := range []bool{false, true} {
+					y, dx, dres := Alloc(rows*c), Alloc(rows*c), Alloc(rows*c)
+					isa.bnApply(y, x, residual, vector, vector, vector, relu, streamed)
+					g := bnGradient[float32]{dx: dx, dres: dres, dy: dy, x: x, mean: vector, a: vector, b: vector, c: vector}
+					if relu {
+						g.y = y
+					}
+					isa.bnBackward(g, streamed)
+					results[way] = [3][]float32{y, dx, dres}
+				}
+				if !reflect.DeepEqual(results[0], results[1]) {
+					t.Errorf("%v, %d channels, residual %v, ReLU %v: other bits", isa, c, residual != nil, relu)
+				}
+			}
+		}
+	}
+}
+
+// TestStreams demands alignment, whole vectors and a size above that of caches.
+func TestStreams(t *testing.T) {
+	large := Alloc(streamResult + cacheLine)
+	for _, c := range []struct {
+		result Array
+		c      int
+		want   bool
+	}{{Floats(large), 16, true}, {Floats(large), 24, false}, {Floats(large[1:]), 16, false}, {Floats(large[:streamResult-16]), 16, false}, {Array{}, 16, false}} {
+		if got := streams(c.result, c.c); got != c.want {
+			t.Errorf("%d numbers in rows of %d: %v", c.result.Len(), c.c, got)
 		}
 	}
 }

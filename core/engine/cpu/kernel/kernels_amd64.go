@@ -311,35 +311,70 @@ func bnReduceMaskedAVX2(dot *float32, sum *float32, x *float32, dy *float32, y *
 //go:noescape
 func bnApplyAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
+// bnApplyStreamAVX2 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyStreamAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
 // bnApplyReLUAVX2 applies batch norm.
 //
 //go:noescape
 func bnApplyReLUAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyReLUStreamAVX2 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyReLUStreamAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
 // bnApplyAddAVX2 applies batch norm.
 //
 //go:noescape
 func bnApplyAddAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
+// bnApplyAddStreamAVX2 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyAddStreamAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
 // bnApplyAddReLUAVX2 applies batch norm.
 //
 //go:noescape
 func bnApplyAddReLUAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddReLUStreamAVX2 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyAddReLUStreamAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
 // bnBackwardAVX2 differentiates batch norm.
 //
 //go:noescape
 func bnBackwardAVX2(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
+// bnBackwardStreamAVX2 differentiates batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnBackwardStreamAVX2(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
 // bnBackwardMaskedAVX2 differentiates batch norm.
 //
 //go:noescape
 func bnBackwardMaskedAVX2(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
+// bnBackwardMaskedStreamAVX2 differentiates batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnBackwardMaskedStreamAVX2(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
 // bnBackwardBranchAVX2 differentiates batch norm.
 //
 //go:noescape
 func bnBackwardBranchAVX2(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardBranchStreamAVX2 differentiates batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnBackwardBranchStreamAVX2(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
 // maxPoolGradAVX2 moves left to dx where x equals y.
 //
@@ -771,35 +806,70 @@ func bnReduceMaskedAVX512(dot *float32, sum *float32, x *float32, dy *float32, y
 //go:noescape
 func bnApplyAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
+// bnApplyStreamAVX512 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyStreamAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
 // bnApplyReLUAVX512 applies batch norm.
 //
 //go:noescape
 func bnApplyReLUAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyReLUStreamAVX512 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyReLUStreamAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
 // bnApplyAddAVX512 applies batch norm.
 //
 //go:noescape
 func bnApplyAddAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
+// bnApplyAddStreamAVX512 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyAddStreamAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
 // bnApplyAddReLUAVX512 applies batch norm.
 //
 //go:noescape
 func bnApplyAddReLUAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+
+// bnApplyAddReLUStreamAVX512 applies batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnApplyAddReLUStreamAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 
 // bnBackwardAVX512 differentiates batch norm.
 //
 //go:noescape
 func bnBackwardAVX512(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
+// bnBackwardStreamAVX512 differentiates batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnBackwardStreamAVX512(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
 // bnBackwardMaskedAVX512 differentiates batch norm.
 //
 //go:noescape
 func bnBackwardMaskedAVX512(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
+// bnBackwardMaskedStreamAVX512 differentiates batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnBackwardMaskedStreamAVX512(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
 // bnBackwardBranchAVX512 differentiates batch norm.
 //
 //go:noescape
 func bnBackwardBranchAVX512(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+
+// bnBackwardBranchStreamAVX512 differentiates batch norm. Results are streamed: rows are aligned, of whole vectors.
+//
+//go:noescape
+func bnBackwardBranchStreamAVX512(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 
 // maxPoolGradAVX512 moves left to dx where x equals y.
 //

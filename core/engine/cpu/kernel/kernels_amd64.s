@@ -6044,6 +6044,90 @@ done:
 	VZEROUPPER
 	RET
 
+// func bnApplyStreamAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnApplyStreamAVX2(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVNTPS    Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VMOVNTPS    Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R9
+	MOVQ        R8, R10
+	NEGQ        R10
+	VMOVUPS     (R9)(R10*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VSUBPS      Y2, Y1, Y1
+	VFMADD213PS Y4, Y3, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func bnApplyReLUAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 // Requires: AVX, FMA3
 TEXT ·bnApplyReLUAVX2(SB), NOSPLIT, $0-56
@@ -6132,6 +6216,98 @@ done:
 	MOVQ b+32(FP), SI
 	DECQ DI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyReLUStreamAVX2(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnApplyReLUStreamAVX2(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVNTPS    Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VSUBPS      Y1, Y0, Y0
+	VFMADD213PS Y3, Y2, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVNTPS    Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x00000008, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R9
+	MOVQ        R8, R10
+	NEGQ        R10
+	VMOVUPS     (R9)(R10*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VSUBPS      Y2, Y1, Y1
+	VFMADD213PS Y4, Y3, Y1
+	VXORPS      Y2, Y2, Y2
+	VMAXPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6227,6 +6403,102 @@ done:
 	MOVQ b+40(FP), DI
 	DECQ R8
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddStreamAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnApplyAddStreamAVX2(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVNTPS    Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVNTPS    Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R10
+	MOVQ        R9, R11
+	NEGQ        R11
+	VMOVUPS     (R10)(R11*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y5, Y4, Y1
+	VADDPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6333,6 +6605,110 @@ done:
 	VZEROUPPER
 	RET
 
+// func bnApplyAddReLUStreamAVX2(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnApplyAddReLUStreamAVX2(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVNTPS    Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y4, Y3, Y0
+	VADDPS      Y1, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVNTPS    Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R10
+	MOVQ        R9, R11
+	NEGQ        R11
+	VMOVUPS     (R10)(R11*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y5, Y4, Y1
+	VADDPS      Y2, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VMAXPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func bnBackwardAVX2(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 // Requires: AVX, FMA3
 TEXT ·bnBackwardAVX2(SB), NOSPLIT, $0-72
@@ -6433,6 +6809,110 @@ done:
 	MOVQ c+48(FP), R8
 	DECQ R9
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardStreamAVX2(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnBackwardStreamAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ rows+56(FP), R9
+
+row:
+	MOVQ cols+64(FP), R10
+
+loop2:
+	CMPQ        R10, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD231PS Y1, Y3, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VMOVUPS     32(R8), Y5
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD231PS Y1, Y3, Y0
+	VMOVNTPS    Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R10
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R10, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VSUBPS      Y2, Y0, Y0
+	VFMADD213PS Y5, Y4, Y0
+	VFMADD231PS Y1, Y3, Y0
+	VMOVNTPS    Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, R10
+	JMP         loop1
+
+next1:
+	TESTQ       R10, R10
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R11
+	MOVQ        R10, R12
+	NEGQ        R12
+	VMOVUPS     (R11)(R12*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VMASKMOVPS  (R8), Y0, Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (CX)(R10*4), CX
+	LEAQ (DX)(R10*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	DECQ R9
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6556,6 +7036,130 @@ done:
 	MOVQ c+56(FP), R9
 	DECQ R10
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardMaskedStreamAVX2(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnBackwardMaskedStreamAVX2(SB), NOSPLIT, $0-80
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	MOVQ rows+64(FP), R10
+
+row:
+	MOVQ cols+72(FP), R11
+
+loop2:
+	CMPQ        R11, $0x00000010
+	JL          next2
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VMOVUPS     32(SI), Y3
+	VMOVUPS     32(DI), Y4
+	VMOVUPS     32(R8), Y5
+	VMOVUPS     32(R9), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVNTPS    Y0, 32(AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R11
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R11, $0x00000008
+	JL          next1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R9), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVNTPS    Y0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, R11
+	JMP         loop1
+
+next1:
+	TESTQ       R11, R11
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R12
+	MOVQ        R11, R13
+	NEGQ        R13
+	VMOVUPS     (R12)(R13*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMASKMOVPS  (SI), Y0, Y4
+	VMASKMOVPS  (DI), Y0, Y5
+	VMASKMOVPS  (R8), Y0, Y6
+	VMASKMOVPS  (R9), Y0, Y7
+	VXORPS      Y8, Y8, Y8
+	VCMPPS      $0x01, Y3, Y8, Y8
+	VANDPS      Y8, Y2, Y2
+	VSUBPS      Y4, Y1, Y1
+	VFMADD213PS Y7, Y6, Y1
+	VFMADD231PS Y2, Y5, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+
+done:
+	LEAQ (AX)(R11*4), AX
+	LEAQ (CX)(R11*4), CX
+	LEAQ (DX)(R11*4), DX
+	LEAQ (BX)(R11*4), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	DECQ R10
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6687,6 +7291,138 @@ done:
 	MOVQ c+64(FP), R10
 	DECQ R11
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardBranchStreamAVX2(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·bnBackwardBranchStreamAVX2(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dres+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	MOVQ rows+72(FP), R11
+
+row:
+	MOVQ cols+80(FP), R12
+
+loop2:
+	CMPQ        R12, $0x00000010
+	JL          next2
+	VMOVUPS     (DX), Y0
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (SI), Y2
+	VMOVUPS     (DI), Y3
+	VMOVUPS     (R8), Y4
+	VMOVUPS     (R9), Y5
+	VMOVUPS     (R10), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVNTPS    Y1, (CX)
+	VMOVUPS     32(DX), Y0
+	VMOVUPS     32(BX), Y1
+	VMOVUPS     32(SI), Y2
+	VMOVUPS     32(DI), Y3
+	VMOVUPS     32(R8), Y4
+	VMOVUPS     32(R9), Y5
+	VMOVUPS     32(R10), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVNTPS    Y0, 32(AX)
+	VMOVNTPS    Y1, 32(CX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R12
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R12, $0x00000008
+	JL          next1
+	VMOVUPS     (DX), Y0
+	VMOVUPS     (BX), Y1
+	VMOVUPS     (SI), Y2
+	VMOVUPS     (DI), Y3
+	VMOVUPS     (R8), Y4
+	VMOVUPS     (R9), Y5
+	VMOVUPS     (R10), Y6
+	VXORPS      Y7, Y7, Y7
+	VCMPPS      $0x01, Y2, Y7, Y7
+	VANDPS      Y7, Y1, Y1
+	VSUBPS      Y3, Y0, Y0
+	VFMADD213PS Y6, Y5, Y0
+	VFMADD231PS Y1, Y4, Y0
+	VMOVNTPS    Y0, (AX)
+	VMOVNTPS    Y1, (CX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R12
+	JMP         loop1
+
+next1:
+	TESTQ       R12, R12
+	JZ          done
+	LEAQ        laneTable<>+32(SB), R13
+	MOVQ        R12, R14
+	NEGQ        R14
+	VMOVUPS     (R13)(R14*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y2
+	VMASKMOVPS  (SI), Y0, Y3
+	VMASKMOVPS  (DI), Y0, Y4
+	VMASKMOVPS  (R8), Y0, Y5
+	VMASKMOVPS  (R9), Y0, Y6
+	VMASKMOVPS  (R10), Y0, Y7
+	VXORPS      Y8, Y8, Y8
+	VCMPPS      $0x01, Y3, Y8, Y8
+	VANDPS      Y8, Y2, Y2
+	VSUBPS      Y4, Y1, Y1
+	VFMADD213PS Y7, Y6, Y1
+	VFMADD231PS Y2, Y5, Y1
+	VMASKMOVPS  Y1, Y0, (AX)
+	VMASKMOVPS  Y2, Y0, (CX)
+
+done:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (CX)(R12*4), CX
+	LEAQ (DX)(R12*4), DX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (SI)(R12*4), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	DECQ R11
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -18856,6 +19592,89 @@ done:
 	VZEROUPPER
 	RET
 
+// func bnApplyStreamAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnApplyStreamAVX512(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVNTPS    Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVNTPS    Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	MOVQ        $0xffffffff, R9
+	BZHIQ       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func bnApplyReLUAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·bnApplyReLUAVX512(SB), NOSPLIT, $0-56
@@ -18943,6 +19762,97 @@ done:
 	MOVQ b+32(FP), SI
 	DECQ DI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyReLUStreamAVX512(y *float32, x *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnApplyReLUStreamAVX512(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	MOVQ rows+40(FP), DI
+
+row:
+	MOVQ cols+48(FP), R8
+
+loop2:
+	CMPQ        R8, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z4, Z4, Z4
+	VMAXPS      Z0, Z4, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z0, Z5, Z0
+	VMOVNTPS    Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, R8
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R8, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z6, Z6, Z6
+	VMAXPS      Z0, Z6, Z0
+	VMOVNTPS    Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000010, R8
+	JMP         loop1
+
+next1:
+	TESTQ       R8, R8
+	JZ          done
+	MOVQ        $0xffffffff, R9
+	BZHIQ       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VSUBPS      Z1, Z0, Z0
+	VFMADD213PS Z3, Z2, Z0
+	VPXORD      Z7, Z7, Z7
+	VMAXPS      Z0, Z7, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R8*4), AX
+	LEAQ (CX)(R8*4), CX
+	MOVQ mean+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ b+32(FP), SI
+	DECQ DI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -19037,6 +19947,101 @@ done:
 	MOVQ b+40(FP), DI
 	DECQ R8
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnApplyAddStreamAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnApplyAddStreamAVX512(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	MOVQ        $0xffffffff, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -19142,6 +20147,109 @@ done:
 	VZEROUPPER
 	RET
 
+// func bnApplyAddReLUStreamAVX512(y *float32, x *float32, res *float32, mean *float32, a *float32, b *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnApplyAddReLUStreamAVX512(SB), NOSPLIT, $0-64
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ res+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ rows+48(FP), R8
+
+row:
+	MOVQ cols+56(FP), R9
+
+loop2:
+	CMPQ        R9, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z0, Z5, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z6, Z6, Z6
+	VMAXPS      Z0, Z6, Z0
+	VMOVNTPS    Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, R9
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R9, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z7, Z7, Z7
+	VMAXPS      Z0, Z7, Z0
+	VMOVNTPS    Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R9
+	JMP         loop1
+
+next1:
+	TESTQ       R9, R9
+	JZ          done
+	MOVQ        $0xffffffff, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z4, Z3, Z0
+	VADDPS      Z1, Z0, Z0
+	VPXORD      Z8, Z8, Z8
+	VMAXPS      Z0, Z8, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R9*4), AX
+	LEAQ (CX)(R9*4), CX
+	LEAQ (DX)(R9*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	DECQ R8
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func bnBackwardAVX512(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·bnBackwardAVX512(SB), NOSPLIT, $0-72
@@ -19241,6 +20349,109 @@ done:
 	MOVQ c+48(FP), R8
 	DECQ R9
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardStreamAVX512(dx *float32, x *float32, dy *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnBackwardStreamAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ rows+56(FP), R9
+
+row:
+	MOVQ cols+64(FP), R10
+
+loop2:
+	CMPQ        R10, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VMOVUPS     64(R8), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, R10
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R10, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, R10
+	JMP         loop1
+
+next1:
+	TESTQ       R10, R10
+	JZ          done
+	MOVQ        $0xffffffff, R11
+	BZHIQ       R10, R11, R11
+	KMOVW       R11, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R10*4), AX
+	LEAQ (CX)(R10*4), CX
+	LEAQ (DX)(R10*4), DX
+	MOVQ mean+24(FP), BX
+	MOVQ a+32(FP), SI
+	MOVQ b+40(FP), DI
+	MOVQ c+48(FP), R8
+	DECQ R9
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -19363,6 +20574,129 @@ done:
 	MOVQ c+56(FP), R9
 	DECQ R10
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardMaskedStreamAVX512(dx *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnBackwardMaskedStreamAVX512(SB), NOSPLIT, $0-80
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	MOVQ rows+64(FP), R10
+
+row:
+	MOVQ cols+72(FP), R11
+
+loop2:
+	CMPQ        R11, $0x00000020
+	JL          next2
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VMOVUPS     (R9), Z6
+	VPXORD      Z7, Z7, Z7
+	VCMPPS      $0x01, Z2, Z7, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVUPS     64(CX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     64(BX), Z2
+	VMOVUPS     64(SI), Z3
+	VMOVUPS     64(DI), Z4
+	VMOVUPS     64(R8), Z5
+	VMOVUPS     64(R9), Z6
+	VPXORD      Z8, Z8, Z8
+	VCMPPS      $0x01, Z2, Z8, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVNTPS    Z0, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000080, R9
+	SUBQ        $0x00000020, R11
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R11, $0x00000010
+	JL          next1
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (SI), Z3
+	VMOVUPS     (DI), Z4
+	VMOVUPS     (R8), Z5
+	VMOVUPS     (R9), Z6
+	VPXORD      Z9, Z9, Z9
+	VCMPPS      $0x01, Z2, Z9, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVNTPS    Z0, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	SUBQ        $0x00000010, R11
+	JMP         loop1
+
+next1:
+	TESTQ       R11, R11
+	JZ          done
+	MOVQ        $0xffffffff, R12
+	BZHIQ       R11, R12, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z4
+	VMOVUPS.Z   (R8), K1, Z5
+	VMOVUPS.Z   (R9), K1, Z6
+	VPXORD      Z10, Z10, Z10
+	VCMPPS      $0x01, Z2, Z10, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LEAQ (AX)(R11*4), AX
+	LEAQ (CX)(R11*4), CX
+	LEAQ (DX)(R11*4), DX
+	LEAQ (BX)(R11*4), BX
+	MOVQ mean+32(FP), SI
+	MOVQ a+40(FP), DI
+	MOVQ b+48(FP), R8
+	MOVQ c+56(FP), R9
+	DECQ R10
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -19493,6 +20827,137 @@ done:
 	MOVQ c+64(FP), R10
 	DECQ R11
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func bnBackwardBranchStreamAVX512(dx *float32, dres *float32, x *float32, dy *float32, y *float32, mean *float32, a *float32, b *float32, c *float32, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·bnBackwardBranchStreamAVX512(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dres+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ dy+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	MOVQ rows+72(FP), R11
+
+row:
+	MOVQ cols+80(FP), R12
+
+loop2:
+	CMPQ        R12, $0x00000020
+	JL          next2
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z2
+	VMOVUPS     (DI), Z3
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R9), Z5
+	VMOVUPS     (R10), Z6
+	VPXORD      Z7, Z7, Z7
+	VCMPPS      $0x01, Z2, Z7, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVNTPS    Z1, (CX)
+	VMOVUPS     64(DX), Z0
+	VMOVUPS     64(BX), Z1
+	VMOVUPS     64(SI), Z2
+	VMOVUPS     64(DI), Z3
+	VMOVUPS     64(R8), Z4
+	VMOVUPS     64(R9), Z5
+	VMOVUPS     64(R10), Z6
+	VPXORD      Z8, Z8, Z8
+	VCMPPS      $0x01, Z2, Z8, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVNTPS    Z0, 64(AX)
+	VMOVNTPS    Z1, 64(CX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000080, R9
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R12
+	JMP         loop2
+
+next2:
+loop1:
+	CMPQ        R12, $0x00000010
+	JL          next1
+	VMOVUPS     (DX), Z0
+	VMOVUPS     (BX), Z1
+	VMOVUPS     (SI), Z2
+	VMOVUPS     (DI), Z3
+	VMOVUPS     (R8), Z4
+	VMOVUPS     (R9), Z5
+	VMOVUPS     (R10), Z6
+	VPXORD      Z9, Z9, Z9
+	VCMPPS      $0x01, Z2, Z9, K1
+	VMOVAPS.Z   Z1, K1, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVNTPS    Z0, (AX)
+	VMOVNTPS    Z1, (CX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, R8
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R12
+	JMP         loop1
+
+next1:
+	TESTQ       R12, R12
+	JZ          done
+	MOVQ        $0xffffffff, R13
+	BZHIQ       R12, R13, R13
+	KMOVW       R13, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VMOVUPS.Z   (BX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VMOVUPS.Z   (DI), K1, Z3
+	VMOVUPS.Z   (R8), K1, Z4
+	VMOVUPS.Z   (R9), K1, Z5
+	VMOVUPS.Z   (R10), K1, Z6
+	VPXORD      Z10, Z10, Z10
+	VCMPPS      $0x01, Z2, Z10, K2
+	VMOVAPS.Z   Z1, K2, Z1
+	VSUBPS      Z3, Z0, Z0
+	VFMADD213PS Z6, Z5, Z0
+	VFMADD231PS Z1, Z4, Z0
+	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z1, K1, (CX)
+
+done:
+	LEAQ (AX)(R12*4), AX
+	LEAQ (CX)(R12*4), CX
+	LEAQ (DX)(R12*4), DX
+	LEAQ (BX)(R12*4), BX
+	LEAQ (SI)(R12*4), SI
+	MOVQ mean+40(FP), DI
+	MOVQ a+48(FP), R8
+	MOVQ b+56(FP), R9
+	MOVQ c+64(FP), R10
+	DECQ R11
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 

@@ -21,7 +21,9 @@ type kernel struct {
 	scalars []string // float32 arguments
 	outs    []string // arrays that are written; a name of mats means in place
 	halves  []string // those of them that are stored in bfloat16
-	body    func(s simd, v vectors)
+	// streamed kernels are for whole vectors of aligned memory only; see the access of that name.
+	streamed bool
+	body     func(s simd, v vectors)
 }
 
 // list splits names at spaces.
@@ -98,6 +100,12 @@ type whole struct{}
 func (whole) load(m operand.Mem, x reg.VecVirtual)  { build.VMOVUPS(m, x) }
 func (whole) store(x reg.VecVirtual, m operand.Mem) { build.VMOVUPS(x, m) }
 
+// streamed is the access to whole vectors of aligned memory whose old contents need not be fetched, as it is all written,
+// and which is too large to stay in the cache.
+type streamed struct{ whole }
+
+func (streamed) store(x reg.VecVirtual, m operand.Mem) { build.VMOVNTPS(x, m) }
+
 type opmask struct{ k reg.OpmaskVirtual }
 
 func (o opmask) load(m operand.Mem, x reg.VecVirtual)  { build.VMOVUPS_Z(m, o.k, x) }
@@ -142,8 +150,11 @@ func (s simd) partial(n reg.GPVirtual) access {
 // accesses gives the access to whole vectors of an array's numbers.
 func (k kernel) accesses(s simd) func(array string) access {
 	return func(array string) access {
-		if contains(k.halves, array) {
+		switch {
+		case contains(k.halves, array):
 			return halves{s}
+		case k.streamed && contains(k.outs, array):
+			return streamed{}
 		}
 		return whole{}
 	}
@@ -240,6 +251,9 @@ func rowwise(s simd, k kernel) {
 	}
 	build.DECQ(rows)
 	build.JNZ(operand.LabelRef("row"))
+	if k.streamed {
+		build.SFENCE()
+	}
 	finish()
 }
 

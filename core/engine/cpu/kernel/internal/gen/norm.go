@@ -54,7 +54,7 @@ func bnApply(s simd) {
 			}
 			r["y"] = x
 		}
-		rowwise(s, k)
+		inBothWays(s, k)
 	}
 }
 
@@ -76,6 +76,15 @@ func bnBackward(s simd) {
 			build.VFMADD231PS(r["dy"], r["a"], x)
 			r["dx"] = x
 		}
+		inBothWays(s, k)
+	}
+}
+
+// inBothWays writes a kernel over rows, and one that streams its results.
+func inBothWays(s simd, k kernel) {
+	rowwise(s, k)
+	if !s.bf16 {
+		k.name, k.doc, k.streamed = k.name+"Stream", k.doc+" Results are streamed: rows are aligned, of whole vectors.", true
 		rowwise(s, k)
 	}
 }
