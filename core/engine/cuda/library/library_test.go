@@ -169,7 +169,7 @@ func kinds(p *engine.Plan, v *Plan) string {
 
 // TestEpilogue: a bias behind a product is computed with it, and nothing else that looks alike.
 func TestEpilogue(t *testing.T) {
-	d := devicetest.Open(t)
+	d := devicetest.OpenFake(t)
 	l := open(t, d, nil, Options{})
 	for name, test := range map[string]struct {
 		build func(b *expr.Builder) []expr.Tensor
@@ -265,7 +265,7 @@ func convolutions(b *expr.Builder) []expr.Tensor {
 // TestMissing: each library can be missing, or refuse to start. Pointwise convolutions are then cuDNN's, and what is nobody's is
 // left to the device, with the reason.
 func TestMissing(t *testing.T) {
-	d := devicetest.Open(t)
+	d := devicetest.OpenFake(t)
 	p := compile(t, convolutions)
 	folder := func(files ...string) dl.Search {
 		dir := t.TempDir()
@@ -314,7 +314,7 @@ func TestMissing(t *testing.T) {
 
 // TestDeclined: what a library has no code for is the other library's, or left to the device; other failures are errors.
 func TestDeclined(t *testing.T) {
-	d := devicetest.Open(t)
+	d := devicetest.OpenFake(t)
 	p := compile(t, convolutions)
 	for name, test := range map[string]struct {
 		function string
@@ -347,7 +347,7 @@ func TestDeclined(t *testing.T) {
 // TestChoices: algorithms are measured once and then come from the file; a file that makes no sense, or names what must not be
 // taken, is replaced; one that cannot be written is a note.
 func TestChoices(t *testing.T) {
-	d := devicetest.Open(t)
+	d := devicetest.OpenFake(t)
 	calls := func() int {
 		return d.Fake.Calls("cudnnFindConvolutionForwardAlgorithmEx") + d.Fake.Calls("cudnnFindConvolutionBackwardDataAlgorithmEx") +
 			d.Fake.Calls("cudnnFindConvolutionBackwardFilterAlgorithmEx")
@@ -421,7 +421,7 @@ func TestPrefer(t *testing.T) {
 
 // TestLackOfMemory lets each allocation of Prepare fail: it is an error that names it, or a note, and nothing leaks.
 func TestLackOfMemory(t *testing.T) {
-	d := devicetest.Open(t)
+	d := devicetest.OpenFake(t)
 	p := compile(t, convolutions)
 	failed, noted := 0, 0
 	for n := 1; ; n++ {
@@ -452,7 +452,7 @@ func TestLackOfMemory(t *testing.T) {
 // TestFaults lets each call of the libraries fail, on the way from Plan to the last Enqueue: the error names the function, and
 // nothing leaks.
 func TestFaults(t *testing.T) {
-	d := devicetest.Open(t)
+	d := devicetest.OpenFake(t)
 	p := compile(t, convolutions)
 	for _, function := range []string{"cudnnCreateTensorDescriptor", "cudnnSetTensor4dDescriptor", "cudnnCreateFilterDescriptor",
 		"cudnnSetFilter4dDescriptor", "cudnnCreateConvolutionDescriptor", "cudnnSetConvolution2dDescriptor", "cudnnSetConvolutionMathType",

@@ -21,11 +21,11 @@ type rig struct {
 	module    *drv.Module
 }
 
-// open opens the libraries of a search; nil for the fakes.
+// open opens the libraries of a search; nil for the device's.
 func open(t *testing.T, d *devicetest.Device, search dl.Search, o Options) *Libraries {
 	t.Helper()
 	if search == nil {
-		search = d.Fake.Search()
+		search = d.Search()
 	}
 	l := Open(search, d.Context, d.Stream, o)
 	t.Cleanup(func() { d.Check(l.Close()) })
@@ -70,9 +70,10 @@ func (r *rig) compile(t *testing.T) {
 	if len(r.computed.Source()) == 0 {
 		return
 	}
-	compiler, err := nvrtc.Open(r.Fake.Search(), nvrtc.Newest)
+	newest, _ := r.Driver.Version()
+	compiler, err := nvrtc.Open(r.Search(), newest)
 	r.Check(err)
-	cubin, _, err := compiler.Compile(kernels.Unit(r.computed.Source()...), 90)
+	cubin, _, err := compiler.Compile(kernels.Unit(r.computed.Source()...), r.Arch)
 	r.Check(err)
 	r.module, err = r.Context.Load(cubin)
 	r.Check(err)

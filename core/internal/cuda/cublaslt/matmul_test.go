@@ -11,11 +11,21 @@ import (
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 )
 
-// open is the fake library on a fake device.
+// open is the library on a device.
 func open(t *testing.T) (*devicetest.Device, *Handle) {
 	t.Helper()
-	d := devicetest.Open(t)
-	lib, err := Open(d.Fake.Search())
+	return openOn(t, devicetest.Open(t))
+}
+
+// openFake is open, never on a GPU.
+func openFake(t *testing.T) (*devicetest.Device, *Handle) {
+	t.Helper()
+	return openOn(t, devicetest.OpenFake(t))
+}
+
+func openOn(t *testing.T, d *devicetest.Device) (*devicetest.Device, *Handle) {
+	t.Helper()
+	lib, err := Open(d.Search())
 	d.Check(err)
 	h, err := lib.Handle()
 	d.Check(err)
@@ -150,7 +160,7 @@ func TestArithmetic(t *testing.T) {
 
 // TestRefusals: what the library has no code for, and what goes wrong in it.
 func TestRefusals(t *testing.T) {
-	d, h := open(t)
+	d, h := openFake(t)
 	p := Problem{M: 4, N: 4, K: 4, Compute: Full, Epilogue: Plain, Align: 16}
 	mixed := p
 	mixed.C = BFloat16 // of float32 operands
@@ -205,7 +215,7 @@ func TestMissing(t *testing.T) {
 
 // TestFakeAnswersAsTheRealLibrary: what the real library was asked without a GPU, the fake answers alike.
 func TestFakeAnswersAsTheRealLibrary(t *testing.T) {
-	_, h := open(t)
+	_, h := openFake(t)
 	if v, err := h.Version(); err != nil || v < 120000 {
 		t.Errorf("version %d, %v", v, err)
 	}

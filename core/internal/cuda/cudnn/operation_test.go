@@ -12,11 +12,21 @@ import (
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
 )
 
-// open is the fake library on a fake device.
+// open is the library on a device.
 func open(t *testing.T) (*devicetest.Device, *Handle) {
 	t.Helper()
-	d := devicetest.Open(t)
-	lib, err := Open(d.Fake.Search())
+	return openOn(t, devicetest.Open(t))
+}
+
+// openFake is open, never on a GPU.
+func openFake(t *testing.T) (*devicetest.Device, *Handle) {
+	t.Helper()
+	return openOn(t, devicetest.OpenFake(t))
+}
+
+func openOn(t *testing.T, d *devicetest.Device) (*devicetest.Device, *Handle) {
+	t.Helper()
+	lib, err := Open(d.Search())
 	d.Check(err)
 	h, err := lib.Handle(d.Stream)
 	d.Check(err)
@@ -137,7 +147,7 @@ func convolve(device *devicetest.Device, h *Handle, c Convolution, d Direction, 
 		if err := o.Choose(a); err != nil {
 			return err
 		}
-		if o.Workspace() != a.Workspace {
+		if o.Workspace() > a.Workspace {
 			return fmt.Errorf("algorithm %d was said to need %d bytes and needs %d", a.ID, a.Workspace, o.Workspace())
 		}
 		if err := run(device, o, random); err != nil {
@@ -178,7 +188,7 @@ func run(d *devicetest.Device, o *Operation, random *rand.Rand) error {
 
 // TestMeasure: every algorithm that fits is timed, the quickest first; asked for full float32, none that rounds is listed.
 func TestMeasure(t *testing.T) {
-	d, h := open(t)
+	d, h := openFake(t)
 	c := Convolution{N: 2, H: 5, W: 7, C: 3, K: 4, R: 3, S: 3, Stride: 1, Pad: 1}
 	x, w, y := c.sizes()
 	at, wt, yt, space := d.Alloc(4*x), d.Alloc(4*w), d.Alloc(4*y), d.Alloc(4096)
@@ -228,7 +238,7 @@ func TestArithmetic(t *testing.T) {
 
 // TestRefusals: what goes wrong comes with the library's own words.
 func TestRefusals(t *testing.T) {
-	d, h := open(t)
+	d, h := openFake(t)
 	c := shapes[1]
 	x, w, y := c.sizes()
 	at, wt, yt, space := d.Alloc(4*x), d.Alloc(4*w), d.Alloc(4*y), d.Alloc(4096)
@@ -276,7 +286,7 @@ func TestMissing(t *testing.T) {
 
 // TestFakeAnswersAsTheRealLibrary: what the real library was asked without a GPU, the fake answers alike.
 func TestFakeAnswersAsTheRealLibrary(t *testing.T) {
-	_, h := open(t)
+	_, h := openFake(t)
 	if v, err := h.Version(); err != nil || v < 90000 {
 		t.Errorf("version %d, %v", v, err)
 	}

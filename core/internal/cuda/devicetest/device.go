@@ -1,42 +1,81 @@
-// Package devicetest gives tests a device on the fake driver, with numbers on their way to it and back.
+// Package devicetest gives tests a device with numbers on their way to it and back: the fake driver's, or with SSLCTL_TEST_GPU
+// set a real GPU, as `make gpu-check` does. A process has one or the other.
 package devicetest
 
 import (
 	"errors"
 	"math"
+	"os"
 	"testing"
 	"unsafe"
 
+	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
 	"github.com/sslctl/sslctl/core/internal/cuda/fake"
 )
 
-// Device is the fake's first device, attached to the test's goroutine, with a stream.
+// Variable makes Open take a real GPU.
+const Variable = "SSLCTL_TEST_GPU"
+
+// Device is the first device, attached to the test's goroutine, with a stream.
 type Device struct {
-	Fake    *fake.Fake
+	Fake    *fake.Fake // nil on a GPU
+	Driver  *drv.Driver
+	Arch    int // 90 for compute capability 9.0
 	Context *drv.Context
 	Stream  *drv.Stream
 	t       testing.TB
 }
 
-// Open opens the device. It and all that was allocated by Alloc and Put are freed when the test ends.
+// OpenFake opens the fake's device, for tests that let it fail or count its calls; with a real GPU they are skipped. It and all
+// that was allocated by Alloc and Put are freed when the test ends.
+func OpenFake(t testing.TB) *Device {
+	t.Helper()
+	if os.Getenv(Variable) != "" {
+		t.Skip("for the fake driver only")
+	}
+	d := &Device{Fake: fake.Start(t), t: t}
+	d.open()
+	return d
+}
+
+// Open is OpenFake, or opens a real GPU.
 func Open(t testing.TB) *Device {
 	t.Helper()
-	f := fake.Start(t)
-	driver, err := drv.Open(f.Search())
-	d := &Device{Fake: f, t: t}
+	if os.Getenv(Variable) == "" {
+		return OpenFake(t)
+	}
+	d := &Device{t: t}
+	d.open()
+	return d
+}
+
+// Search is where the device's libraries are.
+func (d *Device) Search() dl.Search {
+	if d.Fake != nil {
+		return d.Fake.Search()
+	}
+	return dl.Default()
+}
+
+func (d *Device) open() {
+	d.t.Helper()
+	var err error
+	d.Driver, err = drv.Open(d.Search())
 	d.Check(err)
-	d.Context, err = driver.Context(0)
+	infos, err := d.Driver.Devices()
+	d.Check(err)
+	d.Arch = infos[0].Arch()
+	d.Context, err = d.Driver.Context(0)
 	d.Check(err)
 	d.Check(d.Context.Attach())
 	d.Stream, err = d.Context.NewStream()
 	d.Check(err)
-	t.Cleanup(func() {
+	d.t.Cleanup(func() {
 		d.Check(d.Stream.Close())
 		d.Context.Detach()
 		d.Check(d.Context.Close())
 	})
-	return d
 }
 
 // Check ends the test where there is an error.
