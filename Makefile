@@ -20,7 +20,7 @@ EXAMPLES = $(dir $(wildcard docs/examples/plugins/*/go.mod))
 VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 
-.PHONY: help setup build test fmt vet staticcheck race chaos python proto proto-python generate bench bench-peer demo clean
+.PHONY: help setup build test fmt vet staticcheck race chaos python proto proto-python generate bench bench-peer gpu-check demo clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,18 @@ bench-peer: build ## Race the training step against PyTorch's: half an hour; RAC
 	fi
 	SSLCTL_PEER_PYTHON='$(PEER_PYTHON)' $(GO) test -count=1 -run PeerIsTheSameNetwork ./core/bench
 	bin/sslctl bench peer --python '$(PEER_PYTHON)' $(RACE)
+
+# What runs on a GPU: the device's contract and training steps; plans of NVIDIA's libraries; the bindings of these.
+GPU_TESTS = ./core/engine/cuda/gpucheck ./core/engine/cuda/library ./core/internal/cuda/cudnn ./core/internal/cuda/cublaslt
+
+gpu-check: setup ## Build bin/gpu-check, a folder that checks and times a GPU without Go: copy it there and start ./run
+	@mkdir -p bin/gpu-check
+	$(BUILD) -o bin/gpu-check/sslctl ./cmd/sslctl
+	@set -e; for p in $(GPU_TESTS); do \
+		echo "$(GO) test -c -o bin/gpu-check/$$(basename $$p).test $$p"; \
+		$(GO) test -c -trimpath -ldflags '-s -w' -o bin/gpu-check/$$(basename $$p).test $$p; \
+	done
+	cp core/engine/cuda/gpucheck/run bin/gpu-check/run
 
 demo: build ## Fetch Fashion-MNIST and train VICReg on it: about three minutes on two cores
 	@if [ ! -d /usr/share/datasets/fashion-mnist ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

@@ -20,6 +20,10 @@ func Functions(t *testing.T, l *dl.Library, prefix string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(files) == 0 {
+		t.Logf("the functions of %s are not looked for: the source is not here", l.Name)
+		return
+	}
 	count := 0
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
