@@ -27,7 +27,8 @@
 //
 // [Config.Hash] is SHA-256 over the canonical form of every key that can change a weight, a metric or where a run ends.
 // Left out, because results are the same bits whatever they say: out and data.dir (where things lie; the data's own digest
-// is in the run's provenance), threads and train.workers (reductions have a fixed order, random draws depend on the image),
+// is in the run's provenance), threads, train.workers and train.views (reductions have a fixed order, random draws depend on the
+// image, a GPU makes the same views),
 // log_level, quiet and progress (what is shown), checkpoint.* (how often state is saved; resume is exact) and preset (a name
 // for values that are all in the configuration). device and cpu_isa are in: they change the order of
 // floating-point sums. cpu_isa: auto is hashed as it is, so equal hashes promise equal bits on machines of one instruction set;

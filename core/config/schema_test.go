@@ -19,7 +19,7 @@ func TestViewIsTheMethodsView(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	excluded := []string{
-		"preset", "data.dir", "train.workers", "checkpoint.every_steps", "checkpoint.every_minutes", "checkpoint.keep",
+		"preset", "data.dir", "train.workers", "train.views", "checkpoint.every_steps", "checkpoint.every_minutes", "checkpoint.keep",
 		"threads", "log_level", "quiet", "progress", "out",
 	}
 	var unhashed []string

@@ -13,6 +13,7 @@ type Batch struct {
 	Step   int         // number of the batch since the beginning of training, from 0
 	Pixels []float32   // [V*n, h, w, c]: all views
 	Views  [][]float32 // of each view its part of Pixels, [n, h, w, c]
+	Parcel Parcel      // in place of pixels, where the loader makes no views
 	Index  []int       // of each image its number in the dataset; -1 for padding
 	Labels []int       // of each image its class; -1 for padding and without labels
 	Valid  int         // images that are not padding; they come first

@@ -29,6 +29,21 @@ type Dataset interface {
 	Image(i int) (augment.Image, error)
 }
 
+// bounded is a dataset that knows the size of its largest image.
+type bounded interface{ bounds() (height, width int) }
+
+// Bounds is a size in pixels that no image of a dataset exceeds. It is not known of folders, whose images are decoded one by one.
+func Bounds(ds Dataset) (height, width int, known bool) {
+	if s, ok := ds.(*subset); ok {
+		return Bounds(s.Dataset)
+	}
+	b, known := ds.(bounded)
+	if known {
+		height, width = b.bounds()
+	}
+	return height, width, known
+}
+
 // What to do with a corrupt image of a folder.
 const (
 	FailOnCorrupt = "fail" // stop with an error that names the file

@@ -17,6 +17,15 @@ type LoaderOptions struct {
 	Seed     uint64
 	Workers  int // goroutines that decode and augment; 0 for one for each core
 	Prefetch int // batches that are made ahead; 0 for DefaultPrefetch
+	// Parcel makes room for a batch's images where a device makes the views: the loader then puts images there, and the
+	// batches have no pixels. nil: the loader makes the views.
+	Parcel func() Parcel
+}
+
+// Parcel is a batch's images on their way to a device that makes views of them. Put may be called for several images at once.
+type Parcel interface {
+	// Put takes image j of the batch, to be drawn with the key, whose View is each view's in turn.
+	Put(j int, img augment.Image, k augment.Key) error
 }
 
 // Loader is an endless stream of training batches: epoch after epoch, each in a random order of its own that is a
@@ -50,7 +59,14 @@ func NewLoader(ds Dataset, views []*augment.Pipeline, o LoaderOptions) *Loader {
 	l.perm = make([]int, ds.Len())
 	l.feed = newFeed(ds, o.Workers, o.Prefetch)
 	l.feed.plan, l.feed.draw = l.plan, l.draw
-	l.feed.make = func() *Batch { return newBatch(l.feed, o.Batch, len(views), views[0].Len()) }
+	l.feed.make = func() *Batch {
+		if o.Parcel == nil {
+			return newBatch(l.feed, o.Batch, len(views), views[0].Len())
+		}
+		b := newBatch(l.feed, o.Batch, 0, 0)
+		b.Parcel = o.Parcel()
+		return b
+	}
 	return l
 }
 
@@ -126,8 +142,12 @@ func (l *Loader) plan(b *Batch, step int) bool {
 	return true
 }
 
-// draw makes the views of one image.
+// draw makes the views of one image, or leaves them to the parcel.
 func (l *Loader) draw(b *Batch, j int, img augment.Image, s *augment.Scratch) {
+	if b.Parcel != nil {
+		b.errs[j] = b.Parcel.Put(j, img, augment.Key{Seed: l.o.Seed, Epoch: b.Epoch, Index: b.Index[j]})
+		return
+	}
 	for v, p := range l.views {
 		p.Apply(b.view(v, j), img, augment.Key{Seed: l.o.Seed, Epoch: b.Epoch, Index: b.Index[j], View: v}, s)
 	}

@@ -19,6 +19,8 @@ func (m *memory) Channels() int     { return m.c }
 func (m *memory) Size() int         { return m.size }
 func (m *memory) Label(i int) int   { return int(m.labels[i]) }
 
+func (m *memory) bounds() (height, width int) { return m.size, m.size }
+
 func (m *memory) Image(i int) (augment.Image, error) {
 	n := m.size * m.size * m.c
 	return augment.Image{Pix: m.pix[i*n : (i+1)*n : (i+1)*n], H: m.size, W: m.size, C: m.c}, nil

@@ -31,6 +31,13 @@ func (p *packed) Channels() int     { return p.meta.Channels }
 func (p *packed) Size() int         { return p.size }
 func (p *packed) Label(i int) int   { return p.images[i].label }
 
+func (p *packed) bounds() (height, width int) {
+	for _, m := range p.images {
+		height, width = max(height, m.h), max(width, m.w)
+	}
+	return height, width
+}
+
 // Image compares the pixels with their checksum at every call: it costs a few microseconds, brings the pages into memory, and tells of a
 // file that changed or shrank below the mapping. A file that shrinks between this call and the use of its pixels ends the program.
 func (p *packed) Image(i int) (augment.Image, error) {

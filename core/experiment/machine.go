@@ -2,6 +2,8 @@ package experiment
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -64,9 +66,18 @@ func openDevice(c config.Config, pool *kernel.Pool) (engine.Device, error) {
 	case "cuda":
 		index, _ := strconv.Atoi(number) // cuda is cuda:0; the configuration checks the form
 		// Who stores activations in bfloat16 does not ask for more than ten bits of mantissa elsewhere.
-		return cuda.Open(dl.Default(), index, cuda.Options{TF32: c.Train.Precision == "bf16"})
+		return cuda.Open(dl.Default(), index, cuda.Options{TF32: c.Train.Precision == "bf16", Cache: cache()})
 	}
 	return nil, fault.New(fault.Device, "use --device cpu", "this version of sslctl has no device %q", c.Device)
+}
+
+// cache is the folder for what is compiled and measured once a machine; "" for a user without a place for such files.
+func cache() string {
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(folder, "sslctl", "cuda")
 }
 
 // Notes lists what makes the device slower than it could be, with the reasons.

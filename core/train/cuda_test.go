@@ -96,12 +96,12 @@ func TestOnCUDA(t *testing.T) {
 	}
 }
 
-// TestResNetOnCUDA does so with convolutions, for three steps.
+// TestResNetOnCUDA does so with convolutions, for three steps; the views are the host's.
 func TestResNetOnCUDA(t *testing.T) {
 	dataDir := t.TempDir()
 	writePatterns(t, dataDir)
 	c := brief("barlowtwins", dataDir)
-	c.Train.Steps, c.Backbone.Widths = 3, []int{2, 3, 4}
+	c.Train.Steps, c.Backbone.Widths, c.Train.Views = 3, []int{2, 3, 4}, "host"
 	compareWithCPU(t, openFake(t, fake.Start(t)), c, t.TempDir())
 }
 

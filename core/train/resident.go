@@ -3,7 +3,9 @@ package train
 import (
 	"slices"
 
+	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cuda"
 	"github.com/sslctl/sslctl/core/optim"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
@@ -96,4 +98,19 @@ func (o *optimiser) prepare(k int) {
 	if o.average != nil {
 		o.shares[0], o.shares[1] = optim.AverageRates(o.momentum.At(k))
 	}
+}
+
+// viewsOnDevice reports whether the device makes the views of a job: a GPU, for images whose sizes are known. Folders of images
+// are not among them until they are packed.
+func viewsOnDevice(j Job) bool {
+	_, gpu := j.Device.(*cuda.Device)
+	_, _, known := data.Bounds(j.Data.Train)
+	return gpu && known && j.Config.Train.Views == "auto"
+}
+
+// makeViews lets the GPU make the network's pixels.
+func (t *trainer) makeViews() (err error) {
+	height, width, _ := data.Bounds(t.job.Data.Train)
+	t.parcel, err = t.net.exe.(*cuda.Executable).MakeViews(t.net.model.Pixels, t.views.pipelines, t.job.Config.Train.Batch, height, width)
+	return err
 }

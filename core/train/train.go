@@ -20,6 +20,7 @@ import (
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/engine/cuda"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/probe"
@@ -157,8 +158,9 @@ type trainer struct {
 	loader *data.Loader
 	ahead  *turn // the batch of the next step, where it was fetched before
 	views  viewSet
-	total  int // steps
-	step   int // steps done
+	parcel func() *cuda.Parcel // where the GPU makes the views
+	total  int                 // steps
+	step   int                 // steps done
 	last   stepResult
 	health health
 	probed progressProbe
@@ -174,7 +176,11 @@ func newTrainer(j Job) (*trainer, error) {
 		return nil, err
 	}
 	c := j.Config.Train
-	t.loader = data.NewLoader(j.Data.Train, t.views.pipelines, data.LoaderOptions{Batch: c.Batch, Seed: c.Seed, Workers: c.Workers})
+	o := data.LoaderOptions{Batch: c.Batch, Seed: c.Seed, Workers: c.Workers}
+	if viewsOnDevice(j) {
+		o.Parcel = func() data.Parcel { return t.parcel() }
+	}
+	t.loader = data.NewLoader(j.Data.Train, t.views.pipelines, o)
 	if t.total, err = steps(j.Config, j.Data.Train.Len(), t.loader.StepsPerEpoch()); err != nil {
 		return nil, err
 	}
@@ -183,6 +189,11 @@ func newTrainer(j Job) (*trainer, error) {
 	}
 	if distant(j.Device) {
 		if err := t.net.reside(j.Device, t.opt); err != nil {
+			return nil, err
+		}
+	}
+	if viewsOnDevice(j) {
+		if err := t.makeViews(); err != nil {
 			return nil, err
 		}
 	}

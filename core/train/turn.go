@@ -6,6 +6,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/data"
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cuda"
 )
 
 // turn is a batch that the network is about to take.
@@ -29,7 +30,7 @@ func (t *trainer) turn(ctx context.Context, k int) turn {
 	}
 	t.opt.prepare(k)
 	u := turn{labels: batch.Labels, batch: batch}
-	if u.err = t.net.exe.Bind(t.net.model.Pixels, batch.Pixels); u.err != nil {
+	if u.err = t.bindBatch(batch); u.err != nil {
 		return u
 	}
 	if p, ok := t.net.exe.(engine.Pipelined); ok {
@@ -38,6 +39,14 @@ func (t *trainer) turn(ctx context.Context, k int) turn {
 		batch.Release()
 	}
 	return u
+}
+
+// bindBatch gives the network the batch's pixels, or the device the images of which it makes them.
+func (t *trainer) bindBatch(b *data.Batch) error {
+	if parcel, ok := b.Parcel.(*cuda.Parcel); ok {
+		return t.net.exe.(*cuda.Executable).Send(t.net.model.Pixels, parcel)
+	}
+	return t.net.exe.Bind(t.net.model.Pixels, b.Pixels)
 }
 
 // take is the batch of the current step, which may have been fetched before.

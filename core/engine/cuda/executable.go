@@ -128,7 +128,7 @@ func (e *Executable) Read(t expr.Tensor) []float32 {
 	if err := e.Wait(); err != nil {
 		e.failed = err
 	}
-	if in, isInput := e.inputs[id]; isInput {
+	if in, isInput := e.inputs[id]; isInput && in.views == nil {
 		return e.readInput(id, in)
 	}
 	if !e.valid {

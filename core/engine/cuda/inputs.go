@@ -20,6 +20,7 @@ type input struct {
 	// upload and pinned are a bound input's way to the device.
 	upload drv.Ptr
 	pinned []byte
+	views  *viewMaker // in place of memory, where the device makes the input
 }
 
 // Bind gives an input its memory, which is read at each run, by Stage or else by Start.
@@ -29,6 +30,9 @@ func (e *Executable) Bind(t expr.Tensor, data []float32) error {
 		return fmt.Errorf("bind: %w", err)
 	}
 	in := e.inputs[id]
+	if in.views != nil {
+		return fmt.Errorf("bind: the device makes the views of input %q", e.plan.Values[id].Input)
+	}
 	if in.pinned == nil {
 		if err := e.device.attached(func() error { return e.openWay(in, 4*len(data)) }); err != nil {
 			return err
@@ -41,17 +45,25 @@ func (e *Executable) Bind(t expr.Tensor, data []float32) error {
 
 // openWay allocates what a bound input passes through.
 func (e *Executable) openWay(in *input, bytes int) (err error) {
-	if e.uploaded == nil {
-		for _, event := range []**drv.Event{&e.uploaded, &e.taken} {
-			if *event, err = e.device.context.NewEvent(); err != nil {
-				return err
-			}
-		}
+	if err := e.newEvents(); err != nil {
+		return err
 	}
 	if in.upload, err = e.reserve(bytes); err != nil {
 		return err
 	}
 	in.pinned, err = e.pin(bytes)
+	return err
+}
+
+// newEvents makes the marks by which inputs pass from one stream to the other, once.
+func (e *Executable) newEvents() (err error) {
+	if e.uploaded != nil {
+		return nil
+	}
+	if e.uploaded, err = e.device.context.NewEvent(); err != nil {
+		return err
+	}
+	e.taken, err = e.device.context.NewEvent()
 	return err
 }
 
@@ -99,13 +111,21 @@ func (e *Executable) stage() error {
 		return err
 	}
 	for _, in := range list {
-		copy(in.pinned, bytesOf(in.host))
-		if err := e.device.copies.CopyIn(in.upload, in.pinned); err != nil {
+		if err := e.send(in, e.device.copies); err != nil {
 			return err
 		}
 	}
 	e.staged = true
 	return e.device.copies.Record(e.uploaded)
+}
+
+// send brings a bound input to its upload buffer.
+func (e *Executable) send(in *input, s *drv.Stream) error {
+	if in.views != nil {
+		return e.stageViews(in.views, s)
+	}
+	copy(in.pinned, bytesOf(in.host))
+	return s.CopyIn(in.upload, in.pinned)
 }
 
 // admit moves inputs to where the plan reads them: what was staged, and what is held and new.
@@ -114,16 +134,17 @@ func (e *Executable) admit() error {
 	if err := e.admitHeld(s); err != nil {
 		return err
 	}
-	list := e.bound()
-	if len(list) == 0 {
+	if len(e.bound()) == 0 {
 		return nil
 	}
 	if err := s.Wait(e.uploaded); err != nil {
 		return err
 	}
-	for _, in := range list {
-		if err := s.Copy(in.at, in.upload, len(in.pinned)); err != nil {
-			return err
+	for _, id := range e.plan.Inputs() {
+		if in := e.inputs[id]; !in.held {
+			if err := s.Copy(in.at, in.upload, e.plan.Values[id].Bytes()); err != nil {
+				return err
+			}
 		}
 	}
 	e.staged = false
@@ -150,7 +171,11 @@ func (e *Executable) admitHeld(s *drv.Stream) error {
 // ready is an error where an input has no memory.
 func (e *Executable) ready() error {
 	for _, id := range e.plan.Inputs() {
-		if e.inputs[id].host == nil {
+		in := e.inputs[id]
+		if in.views != nil && in.views.parcel == nil {
+			return fmt.Errorf("run: no images were sent for input %q", e.plan.Values[id].Input)
+		}
+		if in.views == nil && in.host == nil {
 			return fmt.Errorf("run: input %q is not bound", e.plan.Values[id].Input)
 		}
 	}

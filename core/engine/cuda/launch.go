@@ -35,11 +35,16 @@ func (e *Executable) launch(c kernels.Call, scratch []drv.Ptr) error {
 	if err != nil {
 		return err
 	}
+	return e.device.compute.Launch(f, e.resolve(c, scratch))
+}
+
+// resolve gives a call its addresses.
+func (e *Executable) resolve(c kernels.Call, scratch []drv.Ptr) drv.Launch {
 	l := drv.Launch{Grid: c.Grid, Block: c.Block}
 	for _, a := range c.Args {
 		l.Args = append(l.Args, e.argument(a, scratch))
 	}
-	return e.device.compute.Launch(f, l)
+	return l
 }
 
 // function finds a kernel, once.

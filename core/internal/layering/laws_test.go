@@ -39,7 +39,7 @@ func laws() []law {
 		{"core/data", append([]string{"augment"}, ground...), "data knows nothing of what learns from it"},
 		{"core/engine", append([]string{"sdk/expr"}, ground...), "the engine knows tensors, not self-supervision"},
 		{"core/engine/cpu/kernel", ground, "kernels know numbers, not graphs"},
-		{"core/engine/cuda", append([]string{"core/engine", "core/internal/cuda", "sdk/expr"}, ground...), "the GPU's device knows plans and NVIDIA's libraries"},
+		{"core/engine/cuda", append([]string{"augment", "core/engine", "core/internal/cuda", "sdk/expr"}, ground...), "the GPU's device knows plans and NVIDIA's libraries"},
 		{"core/engine/cuda/kernels", append([]string{"core/engine", "sdk/expr"}, ground...), "kernels are text and numbers: no driver"},
 		{"core/engine/cuda/views", append([]string{"augment", "core/engine", "sdk/expr"}, ground...), "views are text and numbers: no driver"},
 		{"core/internal/cuda", ground, "bindings know NVIDIA's libraries, not tensors"},
