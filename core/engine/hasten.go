@@ -17,7 +17,7 @@ func (p *Plan) hasten() {
 	behind := make([][]Instr, len(p.Instrs))
 	for i, in := range p.Instrs {
 		place[i] = i
-		if p.unawaited(in, readers) {
+		if in.gathered == 0 && p.unawaited(in, readers) {
 			place[i] = p.soonest(i, by, readers, place)
 		}
 		behind[place[i]] = append(behind[place[i]], in)

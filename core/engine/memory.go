@@ -35,14 +35,15 @@ func (p *Plan) lifetimes() []life {
 	for id := range lives {
 		lives[id] = life{store: ID(id), first: -1}
 	}
+	times := p.times()
 	for i, in := range p.Instrs {
 		for _, id := range in.Out {
 			if l := &lives[p.Values[id].Store]; l.first < 0 {
-				l.first, l.last = i, i
+				l.first, l.last = times[i], times[i]
 			}
 		}
 		for _, id := range in.Reads() {
-			lives[p.Values[id].Store].last = i
+			lives[p.Values[id].Store].last = times[i]
 		}
 	}
 	for _, v := range p.Values {

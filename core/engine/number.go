@@ -8,7 +8,7 @@ import (
 )
 
 // number computes equal values once (value numbering), and turns what only renames memory - stop-gradient, reshape,
-// an affine map by 1 and 0 - into a view of its operand.
+// an affine map by 1 and 0, a sum over axes of length 1 - into a view of its operand.
 func (p *Plan) number() {
 	to := make([]ID, len(p.Values)) // what stands for a value
 	for i := range to {
@@ -22,7 +22,7 @@ func (p *Plan) number() {
 			in.In[j] = to[id]
 		}
 		out := in.Out[0]
-		if in.renames() {
+		if p.renames(in) {
 			gone[i] = true
 			to[out] = p.view(in.In[0], out, to)
 			continue
@@ -49,8 +49,10 @@ func (p *Plan) number() {
 }
 
 // renames reports whether an instruction leaves the memory of its operand as it is.
-func (in *Instr) renames() bool {
+func (p *Plan) renames(in *Instr) bool {
 	switch in.Kind {
+	case expr.Sum:
+		return p.Values[in.In[0]].Size() == p.Values[in.Out[0]].Size()
 	case expr.StopGradient, expr.Reshape:
 		return true
 	case expr.Affine:

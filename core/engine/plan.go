@@ -58,6 +58,8 @@ type Instr struct {
 	// Residual is added by BNApply before the activation; Mask is the activation's output y, by which BNReduce and
 	// BNGrad take their gradient only where y > 0. none where absent.
 	Residual, Mask ID
+
+	gathered int // the same for those that were gathered side by side; 0 for the rest
 }
 
 // The instructions that no op of sdk/expr stands for.

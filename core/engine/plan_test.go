@@ -42,20 +42,26 @@ func TestPlans(t *testing.T) {
 			if c.precision != engine.FP32 {
 				file += "-" + c.precision.String()
 			}
-			file = filepath.Join("testdata", file+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(plan.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := plan.String(); got != string(want) {
-				t.Errorf("the plan has changed; go test ./core/engine -update writes it anew\n%s", got)
-			}
+			goldenPlan(t, file, plan)
 		})
+	}
+}
+
+// goldenPlan compares a plan, as text, with a file of testdata.
+func goldenPlan(t *testing.T, name string, plan *engine.Plan) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(plan.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.String(); got != string(want) {
+		t.Errorf("the plan has changed; go test ./core/engine -update writes it anew\n%s", got)
 	}
 }
 

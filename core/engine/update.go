@@ -115,6 +115,7 @@ func (p *Plan) postponeUpdates() {
 		}
 	}
 	p.schedule(after)
+	p.gather()
 	p.updateInPlace()
 }
 

@@ -11,9 +11,9 @@ import (
 //
 //   - a sum with the chain that makes what it sums, where nobody else reads that: it is never stored;
 //   - chains of the same form over tensors that have nothing to do with each other, above all an optimiser's update of every
-//     parameter: one launch for all.
+//     parameter, and likewise slices, and short sums: one launch for all.
 //
-// A group of a sum stands where the sum stood, one of chains where its first did. No instruction moves across one that reads or
+// A group of a chain and a sum stands where the sum stood, one of many where its first did. No instruction moves across one that reads or
 // writes memory that it writes, nor across a custom op. An instruction for which elsewhere is true is computed by something else
 // and stays alone.
 func Groups(p *engine.Plan, elsewhere func(i int) bool) [][]int {
@@ -78,7 +78,7 @@ func (g *grouping) joinSum(i int) {
 			return
 		}
 	}
-	g.reads[i], g.chain[i], g.taken[c] = g.reads[c], c, true
+	g.reads[i], g.chain[i], g.alone[i], g.taken[c] = g.reads[c], c, true, true
 }
 
 // from is the group of instruction i.

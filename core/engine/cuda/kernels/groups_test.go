@@ -18,6 +18,11 @@ func momentum(t *testing.T) *computation {
 	b := expr.New()
 	rate := b.Input("rate")
 	var updates []engine.Update
+	stats := b.Input("stats", 2, 2, 5)
+	for i := range 2 {
+		mean := b.Input(fmt.Sprint("mean", i), 5)
+		updates = append(updates, engine.Update{Input: mean, Value: mean.Scale(0.9).Add(stats.Slice(1, i, i+1).Sum(0, 1).Scale(0.1))})
+	}
 	for i, n := range []int{1, 5, 300, 8192, 20001} {
 		p, v, g := b.Input(fmt.Sprint("p", i), n), b.Input(fmt.Sprint("v", i), n), b.Input(fmt.Sprint("g", i), n)
 		moved := v.Scale(0.9).Add(g.Add(p.Scale(0.01)))
@@ -42,8 +47,8 @@ func TestManyTensors(t *testing.T) {
 		alone.groups = append(alone.groups, []int{i})
 	}
 	alone.lowered = lower(t, alone.plan, alone.groups)
-	if n := len(together.groups); n != 2 {
-		t.Errorf("%d launches for two forms of update\n%v\ngroups %v", n, together.plan, together.groups)
+	if n := len(together.groups); n != 5 { // slices, sums and chains of the means; momentum and step
+		t.Errorf("%d launches\n%v\ngroups %v", n, together.plan, together.groups)
 	}
 	m := newMachine(t, together, &alone)
 	got, want := m.run(together), m.run(&alone)
@@ -52,10 +57,18 @@ func TestManyTensors(t *testing.T) {
 			t.Errorf("update %d has other bits in a launch with others", i)
 		}
 	}
-	b := together.values
-	for i, v := range want[0] { // v0 of parameter 0: against the formula
-		if p := float32(0.9*float64(b[2][i]) + float64(b[3][i]) + 0.01*float64(b[1][i])); v-p > 1e-6 || p-v > 1e-6 {
-			t.Errorf("update is %v, want %v", v, p)
+	values := map[string][]float32{}
+	for i, in := range together.inputs {
+		values[in.Node().Name()] = together.values[i]
+	}
+	for i, u := range together.plan.Updates {
+		if together.plan.Values[u.Input].Input != "v2" {
+			continue
+		}
+		for j, v := range got[i] { // against the formula
+			if p := 0.9*values["v2"][j] + values["g2"][j] + 0.01*values["p2"][j]; v-p > 1e-6 || p-v > 1e-6 {
+				t.Fatalf("momentum %d is %v, want %v", j, v, p)
+			}
 		}
 	}
 }
@@ -90,6 +103,16 @@ func TestGroups(t *testing.T) {
 			x, y := b.Input("x", 5), b.Input("y", 7, 2)
 			return []expr.Tensor{x.Exp(), y.MatMulT(y), y.Exp()}
 		}, "", "[[fused fused] [matmul]]"},
+		{"slices and short sums of many tensors", func(b *expr.Builder) []expr.Tensor {
+			x, y := b.Input("x", 2, 3, 5), b.Input("y", 4, 7)
+			return []expr.Tensor{x.Slice(1, 1, 3), x.Sum(0), y.Slice(0, 2, 3), y.Sum(1)}
+		}, "", "[[slice slice] [sum sum]]"},
+		{"short sums of chains", func(b *expr.Builder) []expr.Tensor {
+			return []expr.Tensor{b.Input("x", 4, 2).Exp().Sum(0), b.Input("y", 4, 3).Exp().Sum(0)}
+		}, "", "[[fused sum] [fused sum]]"},
+		{"long sums", func(b *expr.Builder) []expr.Tensor {
+			return []expr.Tensor{b.Input("x", 300).Sum(), b.Input("y", 300).Sum()}
+		}, "", "[[sum] [sum]]"},
 		{"chains of which one needs the other", func(b *expr.Builder) []expr.Tensor {
 			x := b.Input("x", 5).Exp()
 			return []expr.Tensor{x, x.Exp()}

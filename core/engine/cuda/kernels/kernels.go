@@ -80,10 +80,10 @@ func Lower(p *engine.Plan, instrs ...int) (Lowered, error) {
 	case !ok:
 		return Lowered{}, fmt.Errorf("instruction %d: %s has no CUDA kernel", instrs[0], last.Kind)
 	case len(instrs) == 1:
-	case last.Kind == expr.Sum:
+	case last.Kind == expr.Sum && p.Instrs[instrs[0]].Kind == engine.Fused:
 		lower = func(l *lowering) error { return l.sumChain(p.Instrs[instrs[0]].Chain) }
 	default:
-		lower = func(l *lowering) error { return l.chains(instrs) }
+		lower = func(l *lowering) error { return l.many(instrs) }
 	}
 	if err := lower(l); err != nil {
 		return Lowered{}, fmt.Errorf("instruction %d: %w", instrs[0], err)

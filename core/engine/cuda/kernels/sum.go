@@ -57,9 +57,6 @@ func summable(p *engine.Plan, sum engine.Instr, c *engine.Chain) bool {
 func (l *lowering) sumAxes(s summand) {
 	y := Address(l.in.Out[0])
 	steps := stages(l.shape(l.in.In[0]), l.in.Attrs.Axes)
-	if len(steps) == 0 { // over no axis, or over axes of length 1
-		l.copy(y, s.from[0], l.size(l.in.In[0]))
-	}
 	for i, step := range steps {
 		to := Arg(y)
 		if i < len(steps)-1 {

@@ -88,3 +88,13 @@ template <class Y, class X> __device__ inline void off_diagonal(Y* y, const X* x
     for (int c = blockIdx.x * blockDim.x + threadIdx.x; c < n; c += gridDim.x * blockDim.x)
       narrow(y[r * (long long)n + c], r == c ? 0 : widen(x[r * (long long)n + c]));
 }
+
+// slice_many: slices of many tensors, in a row of the table each: the addresses of y and x, y's size, n, whole and start. A block
+// takes the part of Part elements of a tensor that blocks names, as in chain_many.
+template <int Part, class Y, class X> __device__ inline void slice_many(const long long* table, const long long* blocks) {
+  const long long* row = table + blocks[2 * blockIdx.x] * 6;
+  Y* y = reinterpret_cast<Y*>(row[0]);
+  const X* x = reinterpret_cast<const X*>(row[1]);
+  long long from = blocks[2 * blockIdx.x + 1] * Part, to = least(from + Part, row[2]);
+  for (long long i = from + threadIdx.x; i < to; i += blockDim.x) narrow(y[i], widen(x[i / row[3] * row[4] + row[5] + i % row[3]]));
+}

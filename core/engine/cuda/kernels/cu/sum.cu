@@ -44,3 +44,18 @@ __device__ inline void sum_cols(F f, Y* y, long long rows, long long cols, long 
     store<V>(y + (outer * gridDim.y + blockIdx.y) * cols + c, sum);
   }
 }
+
+// sum_many: short sums of many tensors, in a row of the table each: the addresses of y and x, y's size, and n and inner of x
+// [outer, n, inner], whose middle axis one thread sums. Blocks as in chain_many.
+template <int Part, class Y, class X> __device__ inline void sum_many(const long long* table, const long long* blocks) {
+  const long long* row = table + blocks[2 * blockIdx.x] * 5;
+  Y* y = reinterpret_cast<Y*>(row[0]);
+  const X* x = reinterpret_cast<const X*>(row[1]);
+  long long from = blocks[2 * blockIdx.x + 1] * Part, to = least(from + Part, row[2]);
+  for (long long i = from + threadIdx.x; i < to; i += blockDim.x) {
+    const X* first = x + i / row[4] * row[3] * row[4] + i % row[4];
+    float sum = 0;
+    for (long long k = 0; k < row[3]; k++) sum += widen(first[k * row[4]]);
+    narrow(y[i], sum);
+  }
+}
