@@ -24,7 +24,7 @@ func open(t *testing.T, o cuda.Options) *cuda.Device {
 	d, err := cuda.Open(dl.Default(), 0, o)
 	var missing *dl.MissingLibrary
 	if errors.As(err, &missing) && os.Getenv(devicetest.Variable) == "" {
-		t.Skipf("SKIPPED, NOTHING IS CHECKED ON A GPU: %v", err)
+		t.Skipf("CUDA IS NOT TESTED on a GPU: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

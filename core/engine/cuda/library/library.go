@@ -19,6 +19,7 @@ package library
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/cublaslt"
 	"github.com/sslctl/sslctl/core/internal/cuda/cudnn"
@@ -85,11 +86,16 @@ func openImages(search dl.Search, stream *drv.Stream) (*cudnn.Handle, int, error
 	return h, version, err
 }
 
-// Notes lists what is slower than it could be, with the reasons: a library that is not used, algorithms that could not be
-// measured or kept. A user should hear of each once.
+// Notes lists what is slower than it could be, with the reasons: a library that is not used, an instruction that one has no code
+// for, algorithms that could not be measured or kept. A user should hear of each once: plans add to the list.
 func (l *Libraries) Notes() []error { return l.notes }
 
-func (l *Libraries) note(err error) { l.notes = append(l.notes, err) }
+// note adds a note that is not there yet.
+func (l *Libraries) note(err error) {
+	if !slices.ContainsFunc(l.notes, func(known error) bool { return known.Error() == err.Error() }) {
+		l.notes = append(l.notes, err)
+	}
+}
 
 // Close frees the libraries; their plans must be closed before.
 func (l *Libraries) Close() error {

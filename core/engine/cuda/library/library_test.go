@@ -337,8 +337,8 @@ func TestDeclined(t *testing.T) {
 			continue
 		}
 		d.Check(err)
-		if len(v.Declined()) != test.left || strings.Count(kinds(p, v), "+") != 6-test.left {
-			t.Errorf("%s: declined %v, %s", name, v.Declined(), kinds(p, v))
+		if v.declined != test.left || strings.Count(kinds(p, v), "+") != 6-test.left || len(l.Notes()) != test.left {
+			t.Errorf("%s: %d declined, %s, notes %v", name, v.declined, kinds(p, v), l.Notes())
 		}
 		d.Check(v.Close())
 	}

@@ -24,7 +24,7 @@ type Plan struct {
 	plan       *engine.Plan
 	steps      map[int][]step // of each instruction that the libraries compute
 	absorbed   map[int]bool   // instructions computed by the steps of an earlier one
-	declined   map[int]error  // instructions that a library was asked for and cannot compute
+	declined   int            // instructions that a library was asked for and cannot compute
 	source     []string
 	buffers    buffers
 	searches   []*convolution // whose algorithms are still to be measured
@@ -43,13 +43,13 @@ type step struct {
 	run    func(d Device) error
 }
 
-// Plan plans what the libraries compute of p. An instruction that a library has no code for is left out; an error is one
-// that should not have been.
+// Plan plans what the libraries compute of p. An instruction that a library has no code for is left out, with a note; an
+// error is one that should not have been.
 //
 // The algorithm of a convolution is the one that the file of Options.Cache names for the problem, else the quickest of a
 // measurement on this device, which Prepare makes and adds to the file.
 func (l *Libraries) Plan(p *engine.Plan) (*Plan, error) {
-	v := &Plan{libraries: l, plan: p, steps: map[int][]step{}, absorbed: map[int]bool{}, declined: map[int]error{}}
+	v := &Plan{libraries: l, plan: p, steps: map[int][]step{}, absorbed: map[int]bool{}}
 	v.buffers.init()
 	for i, in := range p.Instrs {
 		var steps []step
@@ -66,7 +66,8 @@ func (l *Libraries) Plan(p *engine.Plan) (*Plan, error) {
 		}
 		switch {
 		case unsupported(err):
-			v.declined[i] = err
+			v.declined++
+			l.note(fmt.Errorf("%s by this program's own kernels: %w", in.Kind, err))
 		case err != nil:
 			return nil, errors.Join(fmt.Errorf("instruction %d: %w", i, err), v.Close())
 		case steps != nil:
@@ -79,9 +80,6 @@ func (l *Libraries) Plan(p *engine.Plan) (*Plan, error) {
 
 // Computes reports whether the libraries compute instruction i, by itself or along with an earlier one.
 func (v *Plan) Computes(i int) bool { return v.steps[i] != nil || v.absorbed[i] }
-
-// Declined lists the instructions that the libraries were asked for and cannot compute, with the reasons.
-func (v *Plan) Declined() map[int]error { return v.declined }
 
 // Source are the texts of the kernels that Enqueue launches, for [kernels.Unit].
 func (v *Plan) Source() []string { return v.source }

@@ -106,6 +106,9 @@ func (v *Plan) measure(c *convolution, d Device) (cudnn.Algorithm, error) {
 		return cudnn.Algorithm{}, err
 	}
 	best, err := take(c, measured)
+	if errors.Is(err, errNoAlgorithm) { // none that was listed ran
+		return c.suggested, nil
+	}
 	if err != nil {
 		return best, err
 	}

@@ -36,11 +36,11 @@ func Check(t *testing.T, header, source string) {
 	t.Helper()
 	compiler, err := exec.LookPath("g++")
 	if err != nil {
-		t.Skipf("SKIPPED, declarations not checked: no g++ to read %s with", header)
+		t.Skipf("CUDA IS NOT TESTED against headers: no g++ to read %s with", header)
 	}
 	folders := find(dl.Default())
 	if !within(folders, header) {
-		t.Skipf("SKIPPED, declarations not checked: no %s beside NVIDIA's libraries; pip install torch brings it, and VIRTUAL_ENV says where", header)
+		t.Skipf("CUDA IS NOT TESTED against headers: no %s beside NVIDIA's libraries; pip install torch brings it, and VIRTUAL_ENV says where", header)
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "check.cpp")
