@@ -167,9 +167,13 @@ func (l *lines) close(error) {}
 // describeStep is a step on one line.
 func describeStep(e train.StepEvent) string { return describePace(e) + "  " + describeLoss(e) }
 
-// describePace is how far and how fast.
+// describePace is how far and how fast, and how busy the device is with it.
 func describePace(e train.StepEvent) string {
-	return fmt.Sprintf("epoch %.1f/%.0f  %.0f images/s  %v left", e.Epoch, e.Epochs, e.ImagesPerSecond, e.Left.Round(time.Second))
+	text := fmt.Sprintf("epoch %.1f/%.0f  %.0f images/s  %v left", e.Epoch, e.Epochs, e.ImagesPerSecond, e.Left.Round(time.Second))
+	if e.Load != "" {
+		text += "  " + e.Load
+	}
+	return text
 }
 
 // describeLoss is the loss with its terms, before their weights, and the health of the embeddings.

@@ -33,6 +33,15 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestLoad stands behind the pace where a device tells it.
+func TestLoad(t *testing.T) {
+	e := step(1)
+	e.Load = "GPU 87 %, 3.0 of 80.0 GiB"
+	if got, want := describePace(e), "epoch 0.2/3  1234 images/s  1m1s left  GPU 87 %, 3.0 of 80.0 GiB"; got != want {
+		t.Errorf("pace %q, want %q", got, want)
+	}
+}
+
 // TestDownloadLines: a line when a file begins and one when it is whole; none in between, none for what was cut off.
 func TestDownloadLines(t *testing.T) {
 	var out bytes.Buffer

@@ -39,7 +39,7 @@ type Options struct {
 
 // Start begins a new run and conducts it to its end. What can be refused is refused before the folder is made.
 func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Folder, error) {
-	m, err := OpenMachine(c)
+	m, err := o.openMachine(c)
 	if err != nil {
 		return run.Result{}, nil, err
 	}
@@ -132,7 +132,7 @@ func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, progr
 	if err != nil {
 		return j, nil, nil, err
 	}
-	m, err := OpenMachine(c)
+	m, err := o.openMachine(c)
 	if err != nil {
 		return j, nil, nil, err
 	}
@@ -145,6 +145,18 @@ func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, progr
 		return j, nil, nil, err
 	}
 	return j, program, m.Close, nil
+}
+
+// openMachine says what makes the device slower than it could be.
+func (o Options) openMachine(c config.Config) (Machine, error) {
+	m, err := OpenMachine(c)
+	if err != nil {
+		return Machine{}, err
+	}
+	for _, note := range m.Notes() {
+		o.Log.Warn("training is slower without a library", zap.Error(note))
+	}
+	return m, nil
 }
 
 func (o Options) skipped(s data.Skip) {
@@ -223,5 +235,5 @@ func writeReport(folder *run.Run) error {
 func (o Options) job(c config.Config, p *session.Program, s *data.Splits, m Machine) (train.Job, error) {
 	network, err := p.Network(c)
 	return train.Job{Config: c, Backbone: network, Method: p.Method, Regularisers: p.Penalties(), Data: s, Device: m.Device, Pool: m.Pool,
-		Log: o.Log, Observe: o.Observe}, err
+		Log: o.Log, Observe: m.meter.observed(o.Observe)}, err
 }

@@ -24,6 +24,7 @@ import (
 type Machine struct {
 	Device engine.Device
 	Pool   *kernel.Pool
+	meter  *meter // of a GPU; nil for others
 }
 
 // ChooseDevice turns the device auto into the one that will be used: the first GPU where one can be used, else the CPU, with
@@ -53,7 +54,11 @@ func OpenMachine(c config.Config) (Machine, error) {
 		pool.Close()
 		return Machine{}, err
 	}
-	return Machine{d, pool}, nil
+	m := Machine{Device: d, Pool: pool}
+	if gpu, ok := d.(*cuda.Device); ok {
+		m.meter = newMeter(dl.Default(), gpu.Info().PCI)
+	}
+	return m, nil
 }
 
 func openDevice(c config.Config, pool *kernel.Pool) (engine.Device, error) {
@@ -90,6 +95,7 @@ func (m Machine) Notes() []error {
 
 // Close frees the device and ends the workers.
 func (m Machine) Close() {
+	m.meter.close()
 	m.Device.Close()
 	m.Pool.Close()
 }

@@ -137,6 +137,7 @@ type StepEvent struct {
 	ImagesPerSecond float64 // images drawn from the data set, each seen in every view
 	Left            time.Duration
 	Health          string // of the embeddings: one phrase
+	Load            string // of the device: one phrase, "" where nobody reads it; filled by who opened the device
 }
 
 // PhaseEvent says what follows or accompanies training, with its progress where Total is not 0.
