@@ -9,7 +9,8 @@ PROTOC_GEN_GO      := v1.36.12
 PROTOC_GEN_GO_GRPC := v1.6.2
 GRPCIO_TOOLS       := 1.85.1
 
-# All is pure Go: one static binary, and no C compiler needed. Only the race detector asks for one.
+# All is pure Go, and no C compiler is needed; only the race detector asks for one. On Linux the binary is linked to glibc, by which it
+# opens NVIDIA's libraries.
 export CGO_ENABLED := 0
 
 TOOLS   := $(CURDIR)/bin/tools
@@ -20,7 +21,7 @@ EXAMPLES = $(dir $(wildcard docs/examples/plugins/*/go.mod))
 VCS      = $(shell git rev-parse --verify -q HEAD >/dev/null 2>&1 && echo true || echo false)
 BUILD    = $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w'
 
-.PHONY: help setup build test fmt vet staticcheck race chaos python proto proto-python generate bench bench-peer gpu-check demo clean
+.PHONY: help setup build static test fmt vet staticcheck race chaos python proto proto-python generate bench bench-peer gpu-check demo clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ build: setup ## Build bin/sslctl and the shipped plugins in bin/plugins
 		echo "$(BUILD) -o bin/plugins/sslctl-method-$$p ./plugins/$$p"; \
 		$(BUILD) -o bin/plugins/sslctl-method-$$p ./plugins/$$p; \
 	done
+
+static: setup ## Build bin/sslctl-static: linked to nothing, for systems without glibc; without CUDA
+	$(BUILD) -tags nocuda -o bin/sslctl-static ./cmd/sslctl
 
 test: fmt vet staticcheck ## Check everything: format, vet, staticcheck, laws of the rooms, all tests
 	python=$$(.ci/python) && nvrtc=$$(.ci/cuda "$$python") && SDK_PYTHON="$$python" SSLCTL_NVRTC="$$nvrtc" $(GO) test ./...
@@ -43,9 +47,10 @@ fmt: setup
 	@bad=$$("$$($(GO) env GOROOT)/bin/gofmt" -l $$(find . -name '*.go' -not -path './.*' -not -path './bin/*')) && [ -z "$$bad" ] || \
 		{ echo "gofmt these:" >&2; echo "$$bad" >&2; exit 1; }
 
-# The second vet holds the code without assembly and without Linux to compile.
+# The others hold the code without CUDA, and without assembly and Linux, to compile.
 vet: setup
 	$(GO) vet ./...
+	$(GO) vet -tags nocuda ./...
 	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 
 staticcheck: setup
