@@ -95,7 +95,7 @@ bench-peer: build ## Race the training step against PyTorch's: half an hour; RAC
 	bin/sslctl bench peer --python '$(PEER_PYTHON)' $(RACE)
 
 # What runs on a GPU: the device's contract and training steps; plans of NVIDIA's libraries; the bindings of these.
-GPU_TESTS = ./core/engine/cuda/gpucheck ./core/engine/cuda/library ./core/internal/cuda/cudnn ./core/internal/cuda/cublaslt
+GPU_TESTS = ./core/engine/cuda/gpucheck ./core/engine/cuda/kernels ./core/engine/cuda/views ./core/engine/cuda/library ./core/internal/cuda/cudnn ./core/internal/cuda/cublaslt
 
 gpu-check: setup ## Build bin/gpu-check, a folder that checks and times a GPU without Go: copy it there and start ./run
 	@mkdir -p bin/gpu-check

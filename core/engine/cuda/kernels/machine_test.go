@@ -8,41 +8,30 @@ import (
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cuda/kernels"
+	"github.com/sslctl/sslctl/core/internal/cuda/devicetest"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
-	"github.com/sslctl/sslctl/core/internal/cuda/fake"
 	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
 
-// machine is the fake driver with a compiled unit: what a device does, without its economies.
+// machine is a device with a compiled unit, without a device's economies: the fake, or a GPU.
 type machine struct {
-	t       *testing.T
-	fake    *fake.Fake
-	context *drv.Context
-	stream  *drv.Stream
-	unit    *drv.Module
+	*devicetest.Device
+	t    *testing.T
+	unit *drv.Module
 }
 
 // newMachine compiles the kernels of several computations at once.
 func newMachine(t *testing.T, all ...*computation) *machine {
 	t.Helper()
-	m := &machine{t: t, fake: fake.Start(t)}
-	driver, err := drv.Open(m.fake.Search())
-	m.must(err)
-	m.context, err = driver.Context(0)
-	m.must(err)
-	m.must(m.context.Attach())
-	t.Cleanup(func() { m.must(m.context.Close()); m.context.Detach() })
-	m.stream, err = m.context.NewStream()
-	m.must(err)
-	t.Cleanup(func() { m.must(m.stream.Close()) })
-	compiler, err := nvrtc.Open(m.fake.Search(), nvrtc.Newest)
-	m.must(err)
-	cubin, _, err := compiler.Compile(unit(all...), 90)
-	m.must(err)
-	m.unit, err = m.context.Load(cubin)
-	m.must(err)
-	t.Cleanup(func() { m.must(m.unit.Close()) })
+	m := &machine{Device: devicetest.Open(t), t: t}
+	compiler, err := nvrtc.Open(m.Search(), nvrtc.Newest)
+	m.Check(err)
+	cubin, _, err := compiler.Compile(unit(all...), m.Arch)
+	m.Check(err)
+	m.unit, err = m.Context.Load(cubin)
+	m.Check(err)
+	t.Cleanup(func() { m.Check(m.unit.Close()) })
 	return m
 }
 
@@ -57,14 +46,8 @@ func unit(all ...*computation) string {
 	return kernels.Unit(sources...)
 }
 
-func (m *machine) must(err error) {
-	m.t.Helper()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-// memory is where the values and buffers of a run live. Reading what nobody wrote gives NaN, writing outside fails the launch.
+// memory is where the values and buffers of a run live. On the fake reading what nobody wrote gives NaN, and writing outside fails
+// the launch.
 type memory struct {
 	*machine
 	plan   *engine.Plan
@@ -75,8 +58,8 @@ type memory struct {
 
 func (m *memory) alloc(bytes int) drv.Ptr {
 	m.t.Helper()
-	p, err := m.context.Alloc(max(bytes, 1))
-	m.must(err)
+	p, err := m.Context.Alloc(max(bytes, 1))
+	m.Check(err)
 	m.owned = append(m.owned, p)
 	return p
 }
@@ -84,7 +67,7 @@ func (m *memory) alloc(bytes int) drv.Ptr {
 func (m *memory) free() {
 	m.t.Helper()
 	for _, p := range m.owned {
-		m.must(m.context.Free(p))
+		m.Check(m.Context.Free(p))
 	}
 }
 
@@ -99,8 +82,8 @@ func (m *memory) address(id engine.ID) drv.Ptr {
 
 func (m *memory) write(to drv.Ptr, data []byte) {
 	m.t.Helper()
-	m.must(m.stream.CopyIn(to, data))
-	m.must(m.stream.Synchronize())
+	m.Check(m.Stream.CopyIn(to, data))
+	m.Check(m.Stream.Synchronize())
 }
 
 func (m *memory) argument(a kernels.Arg, scratch []drv.Ptr) drv.Arg {
@@ -143,12 +126,12 @@ func (m *memory) launch(l kernels.Lowered) {
 	}
 	for _, c := range l.Calls {
 		f, err := m.unit.Function(c.Kernel)
-		m.must(err)
+		m.Check(err)
 		var args []drv.Arg
 		for _, a := range c.Args {
 			args = append(args, m.argument(a, scratch))
 		}
-		m.must(m.stream.Launch(f, drv.Launch{Grid: c.Grid, Block: c.Block, Args: args}))
+		m.Check(m.Stream.Launch(f, drv.Launch{Grid: c.Grid, Block: c.Block, Args: args}))
 	}
 }
 
@@ -225,8 +208,8 @@ func (m *memory) read(id engine.ID) []float32 {
 	m.t.Helper()
 	v := m.plan.Values[id]
 	data := make([]byte, v.Bytes())
-	m.must(m.stream.CopyOut(data, m.address(id)))
-	m.must(m.stream.Synchronize())
+	m.Check(m.Stream.CopyOut(data, m.address(id)))
+	m.Check(m.Stream.Synchronize())
 	return decode(data, v.Type)
 }
 

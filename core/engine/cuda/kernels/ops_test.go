@@ -153,7 +153,9 @@ func TestEveryOp(t *testing.T) {
 	for _, a := range all {
 		a.check(t, m.run(a.computation)[0])
 	}
-	golden(t, "ops.txt", table(t, functions))
+	if m.Fake != nil { // where a GPU is, the file is not
+		golden(t, "ops.txt", table(t, functions))
+	}
 }
 
 // called lists the functions of the library that launches call, without the digests of their instances.

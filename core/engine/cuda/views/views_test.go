@@ -9,8 +9,8 @@ import (
 	"github.com/sslctl/sslctl/augment"
 	"github.com/sslctl/sslctl/core/engine/cuda/kernels"
 	"github.com/sslctl/sslctl/core/engine/cuda/views"
+	"github.com/sslctl/sslctl/core/internal/cuda/devicetest"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
-	"github.com/sslctl/sslctl/core/internal/cuda/fake"
 	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
 )
 
@@ -43,11 +43,11 @@ func TestViews(t *testing.T) {
 		var pipelines []*augment.Pipeline
 		for _, r := range test.recipes {
 			p, err := augment.New(r, test.channels)
-			g.must(err)
+			g.Check(err)
 			pipelines = append(pipelines, p)
 		}
 		maker, err := views.New(pipelines, test.batch, test.height, test.width)
-		g.must(err)
+		g.Check(err)
 		images, keys := draw(test.batch, test.height, test.width, test.channels)
 		got := g.run(maker, images, keys)
 		for v, p := range pipelines {
@@ -115,41 +115,23 @@ func TestPutRefuses(t *testing.T) {
 	}
 }
 
-// gpu is the fake driver with the kernels.
+// gpu is the fake's device, or a real one, with the kernels.
 type gpu struct {
-	t       *testing.T
-	context *drv.Context
-	stream  *drv.Stream
-	unit    *drv.Module
+	*devicetest.Device
+	t    *testing.T
+	unit *drv.Module
 }
 
 func newGPU(t *testing.T) *gpu {
-	f := fake.Start(t)
-	g := &gpu{t: t}
-	driver, err := drv.Open(f.Search())
-	g.must(err)
-	g.context, err = driver.Context(0)
-	g.must(err)
-	g.must(g.context.Attach())
-	t.Cleanup(func() { g.must(g.context.Close()); g.context.Detach() })
-	g.stream, err = g.context.NewStream()
-	g.must(err)
-	t.Cleanup(func() { g.must(g.stream.Close()) })
-	compiler, err := nvrtc.Open(f.Search(), nvrtc.Newest)
-	g.must(err)
-	cubin, _, err := compiler.Compile(views.Source, 90)
-	g.must(err)
-	g.unit, err = g.context.Load(cubin)
-	g.must(err)
-	t.Cleanup(func() { g.must(g.unit.Close()) })
+	g := &gpu{Device: devicetest.Open(t), t: t}
+	compiler, err := nvrtc.Open(g.Search(), nvrtc.Newest)
+	g.Check(err)
+	cubin, _, err := compiler.Compile(views.Source, g.Arch)
+	g.Check(err)
+	g.unit, err = g.Context.Load(cubin)
+	g.Check(err)
+	t.Cleanup(func() { g.Check(g.unit.Close()) })
 	return g
-}
-
-func (g *gpu) must(err error) {
-	g.t.Helper()
-	if err != nil {
-		g.t.Fatal(err)
-	}
 }
 
 // run makes the views of a batch.
@@ -158,23 +140,23 @@ func (g *gpu) run(m *views.Maker, images []augment.Image, keys []augment.Key) []
 	sizes := m.Bytes()
 	buffers := make([]drv.Ptr, len(sizes))
 	for i, bytes := range sizes {
-		p, err := g.context.Alloc(bytes)
-		g.must(err)
-		defer func() { g.must(g.context.Free(p)) }()
+		p, err := g.Context.Alloc(bytes)
+		g.Check(err)
+		defer func() { g.Check(g.Context.Free(p)) }()
 		buffers[i] = p
 	}
 	weights := make([]float32, sizes[views.Weights]/4)
 	h := views.Host{Images: make([]byte, sizes[views.Images]), Records: make([]byte, sizes[views.Records]), Weights: weights}
 	for j, img := range images {
-		g.must(m.Put(h, j, img, keys[j]))
+		g.Check(m.Put(h, j, img, keys[j]))
 	}
 	for number, data := range map[kernels.Scratch][]byte{views.Images: h.Images, views.Records: h.Records,
 		views.Weights: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(weights))), 4*len(weights))} {
-		g.must(g.stream.CopyIn(buffers[number], data))
+		g.Check(g.Stream.CopyIn(buffers[number], data))
 	}
 	for _, c := range m.Calls() {
 		f, err := g.unit.Function(c.Kernel)
-		g.must(err)
+		g.Check(err)
 		l := drv.Launch{Grid: c.Grid, Block: c.Block}
 		for _, a := range c.Args {
 			switch a := a.(type) {
@@ -186,10 +168,10 @@ func (g *gpu) run(m *views.Maker, images []augment.Image, keys []augment.Key) []
 				g.t.Fatalf("argument of type %T", a)
 			}
 		}
-		g.must(g.stream.Launch(f, l))
+		g.Check(g.Stream.Launch(f, l))
 	}
 	out := make([]float32, sizes[views.Out]/4)
-	g.must(g.stream.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), 4*len(out)), buffers[views.Out]))
-	g.must(g.stream.Synchronize())
+	g.Check(g.Stream.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), 4*len(out)), buffers[views.Out]))
+	g.Check(g.Stream.Synchronize())
 	return slices.Clone(out)
 }

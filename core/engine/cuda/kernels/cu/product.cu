@@ -78,6 +78,7 @@ template <int R, class A, class B, class Y> __device__ inline void product(Y* y,
       rows.fetch(at + depth);
       cols.fetch(at + depth);
     }
+#pragma unroll 4
     for (int d = 0; d < depth; d++) {
       float l[R], r[R];
       for (int i = 0; i < R; i++) l[i] = left[d * pitch + ty * R + i];
