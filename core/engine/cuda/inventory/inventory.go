@@ -60,20 +60,21 @@ func (i Inventory) Usable() error {
 func Take() Inventory { return take(dl.Default()) }
 
 // Hindrance is Usable of what Take would find, at less cost: only what is needed is opened.
-func Hindrance() error { return needed(dl.Default()).Usable() }
+func Hindrance() error {
+	found, _ := needed(dl.Default())
+	return found.Usable()
+}
 
 func take(libs dl.Search) Inventory {
-	out := needed(libs)
-	for _, open := range []func(dl.Search) Library{products, convolutions, management} {
-		out.Libraries = append(out.Libraries, open(libs))
-	}
+	out, newest := needed(libs)
+	out.Libraries = append(out.Libraries, products(libs, newest), convolutions(libs), management(libs))
 	return out
 }
 
-// needed looks for the driver with its GPUs, and for a compiler that is not newer than the driver.
-func needed(libs dl.Search) Inventory {
-	var out Inventory
-	newest := nvrtc.Newest
+// needed looks for the driver with its GPUs, and for a compiler that is not newer than the driver. newest is the version of CUDA
+// that libraries may have.
+func needed(libs dl.Search) (out Inventory, newest int) {
+	newest = nvrtc.Newest
 	driver := library("NVIDIA driver", "runs kernels", true)
 	if d, err := drv.Open(libs); driver.failed(err) == nil {
 		newest, _ = d.Version()
@@ -82,7 +83,7 @@ func needed(libs dl.Search) Inventory {
 		driver.failed(err)
 	}
 	out.Libraries = []Library{driver, compiler(libs, newest)}
-	return out
+	return out, newest
 }
 
 func library(name, purpose string, needed bool) Library {
@@ -135,9 +136,9 @@ func compiler(libs dl.Search, newest int) Library {
 	return l
 }
 
-func products(libs dl.Search) Library {
+func products(libs dl.Search, newest int) Library {
 	l := library("cublasLt", "products; without it sslctl's own kernels, slower", false)
-	if c, err := cublaslt.Open(libs); l.failed(err) == nil {
+	if c, err := cublaslt.Open(libs, newest); l.failed(err) == nil {
 		l.Path = c.Path()
 		v, err := c.Version()
 		l.Version = triple(v)

@@ -54,7 +54,7 @@ type Libraries struct {
 func Open(search dl.Search, context *drv.Context, stream *drv.Stream, o Options) *Libraries {
 	l := &Libraries{options: o, context: context, stream: stream}
 	var err error
-	if l.products, err = openProducts(search); err != nil {
+	if l.products, err = openProducts(search, context); err != nil {
 		l.note(fmt.Errorf("products by this program's own kernels: %w", err))
 	}
 	version := 0
@@ -65,8 +65,9 @@ func Open(search dl.Search, context *drv.Context, stream *drv.Stream, o Options)
 	return l
 }
 
-func openProducts(search dl.Search) (*cublaslt.Handle, error) {
-	lib, err := cublaslt.Open(search)
+func openProducts(search dl.Search, context *drv.Context) (*cublaslt.Handle, error) {
+	newest, _ := context.Driver().Version()
+	lib, err := cublaslt.Open(search, newest)
 	if err != nil {
 		return nil, err
 	}

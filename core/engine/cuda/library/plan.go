@@ -24,7 +24,6 @@ type Plan struct {
 	plan       *engine.Plan
 	steps      map[int][]step // of each instruction that the libraries compute
 	absorbed   map[int]bool   // instructions computed by the steps of an earlier one
-	declined   int            // instructions that a library was asked for and cannot compute
 	source     []string
 	buffers    buffers
 	searches   []*convolution // whose algorithms are still to be measured
@@ -66,7 +65,6 @@ func (l *Libraries) Plan(p *engine.Plan) (*Plan, error) {
 		}
 		switch {
 		case unsupported(err):
-			v.declined++
 			l.note(fmt.Errorf("%s by this program's own kernels: %w", in.Kind, err))
 		case err != nil:
 			return nil, errors.Join(fmt.Errorf("instruction %d: %w", i, err), v.Close())

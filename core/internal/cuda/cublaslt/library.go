@@ -7,6 +7,7 @@
 package cublaslt
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
@@ -15,12 +16,17 @@ import (
 // Library is cublasLt, opened.
 type Library struct{ lib *dl.Library }
 
-// Spec is what is looked for.
-var Spec = dl.Spec{Name: "cublasLt", Files: []string{"libcublasLt.so.13", "libcublasLt.so.12"}, Hint: "pip install nvidia-cublas"}
+// oldest is the first major version of CUDA whose library is taken.
+const oldest = 12
 
-// Open finds the library. One older than CUDA 12 is not looked for.
-func Open(search dl.Search) (*Library, error) {
-	lib, err := search.Open(Spec)
+// Open finds the library, of a version of CUDA that is not newer than newest, the driver's: a newer one does not start on it.
+// Without one *dl.MissingLibrary.
+func Open(search dl.Search, newest int) (*Library, error) {
+	spec := dl.Spec{Name: "cublasLt", Hint: "pip install nvidia-cublas (driver of CUDA 12: nvidia-cublas-cu12)"}
+	for major := newest; major >= oldest; major-- {
+		spec.Files = append(spec.Files, fmt.Sprintf("libcublasLt.so.%d", major))
+	}
+	lib, err := search.Open(spec)
 	if err != nil {
 		return nil, err
 	}

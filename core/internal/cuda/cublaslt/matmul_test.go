@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/devicetest"
@@ -25,7 +28,8 @@ func openFake(t *testing.T) (*devicetest.Device, *Handle) {
 
 func openOn(t *testing.T, d *devicetest.Device) (*devicetest.Device, *Handle) {
 	t.Helper()
-	lib, err := Open(d.Search())
+	newest, _ := d.Driver.Version()
+	lib, err := Open(d.Search(), newest)
 	d.Check(err)
 	h, err := lib.Handle()
 	d.Check(err)
@@ -204,12 +208,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestMissing: without the library there is an error that says what to install.
+// TestMissing: without the library, or with one that is newer than the driver, there is an error that says what to install.
 func TestMissing(t *testing.T) {
-	_, err := Open(dl.In(t.TempDir()))
-	var missing *dl.MissingLibrary
-	if !errors.As(err, &missing) || missing.Name != "cublasLt" || missing.Hint == "" {
-		t.Errorf("error %v, want *dl.MissingLibrary", err)
+	for name, test := range map[string]struct {
+		file   string
+		newest int
+	}{"none": {"libcublas.so.13", 13}, "newer than the driver": {"libcublasLt.so.13", 12}, "older than CUDA 12": {"libcublasLt.so.11", 13}} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, test.file), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dl.In(dir), test.newest)
+		var missing *dl.MissingLibrary
+		if !errors.As(err, &missing) || missing.Name != "cublasLt" || missing.Hint == "" || slices.Contains(missing.Files, test.file) {
+			t.Errorf("%s: error %v, want *dl.MissingLibrary", name, err)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func TestValues(t *testing.T) {
 // genuine is NVIDIA's library; the test is skipped where it is not.
 func genuine(t *testing.T) *Library {
 	t.Helper()
-	l, err := Open(dl.Default())
+	l, err := Open(dl.Default(), 13)
 	var missing *dl.MissingLibrary
 	if errors.As(err, &missing) {
 		t.Skipf("CUDA IS NOT TESTED against the real library: %v", err)
