@@ -35,6 +35,36 @@ func differentiate(t *testing.T, name string, precision engine.Precision, build 
 	return newComputation(t, fmt.Sprint(name, " ", precision), plan, b.Inputs(), outputs, enginetest.Draw(b.Inputs()))
 }
 
+// updated compiles a random graph with updates of its inputs, as an optimiser's step has them, besides outputs. The updates' values
+// are outputs of the graph that is compared with, which has none.
+func updated(t *testing.T, seed uint64) *computation {
+	t.Helper()
+	b := expr.New()
+	cost, inputs := random(seed)(b)
+	grads, err := b.Grad(cost, inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs := []expr.Tensor{cost}
+	var updates []engine.Update
+	for i, g := range grads {
+		if g.Node() != nil {
+			v := b.Input(fmt.Sprint("v", i), g.Shape()...)
+			moved := v.Scale(0.9).Add(g.Add(inputs[i].Scale(0.01)))
+			updates = append(updates, engine.Update{Input: v, Value: moved}, engine.Update{Input: inputs[i], Value: inputs[i].Sub(moved.Scale(0.1))})
+		}
+	}
+	plan, err := engine.CompileStep(engine.FP32, outputs, updates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newComputation(t, fmt.Sprint("random updates ", seed), plan, b.Inputs(), outputs, enginetest.Draw(b.Inputs()))
+	for _, u := range plan.Updates {
+		c.updates = append(c.updates, u.Of.Value)
+	}
+	return c
+}
+
 // deviation is how far gradients of a network whose activations are stored in bf16 may be from float32: package enginetest says why.
 const deviation = 0.15
 
@@ -45,12 +75,12 @@ func TestGraphs(t *testing.T) {
 		all = append(all, differentiate(t, name, engine.FP32, enginetest.Graphs()[name]))
 	}
 	all = append(all, differentiate(t, "residual network", engine.BF16, enginetest.Graphs()["residual network"]))
-	for seed := range uint64(16) {
-		all = append(all, differentiate(t, fmt.Sprint("random ", seed), engine.FP32, random(seed)))
+	for seed := range uint64(8) {
+		all = append(all, differentiate(t, fmt.Sprint("random ", seed), engine.FP32, random(seed)), updated(t, seed+100))
 	}
 	m := newMachine(t, all...)
 	for _, c := range all { // no subtests: they would run on threads that have no context
-		want := enginetest.Run(t, tape.Device{}, c.outputs, c.inputs, c.values)
+		want := enginetest.Run(t, tape.Device{}, slices.Concat(c.outputs, c.updates), c.inputs, c.values)
 		got := m.run(c)
 		compare(t, c, got, want)
 		if again := m.run(c); fmt.Sprint(again) != fmt.Sprint(got) {
@@ -88,7 +118,7 @@ func random(seed uint64) enginetest.Graph {
 		for range 2 + r.IntN(20) {
 			x, y, m := pile[r.IntN(len(pile))], pile[r.IntN(len(pile))], full[r.IntN(len(full))]
 			var z expr.Tensor
-			switch r.IntN(11) {
+			switch r.IntN(13) {
 			case 0:
 				z = x.Add(y)
 			case 1:
@@ -111,6 +141,10 @@ func random(seed uint64) enginetest.Graph {
 				z = m.Softmax().MatMulT(m).MatMul(m).Scale(0.1)
 			case 10:
 				z = x.StopGradient().Add(x)
+			case 11:
+				z = m.Slice(0, 0, (rows+1)/2).Sum(0)
+			case 12:
+				z = m.Slice(1, cols/2, cols).Abs().SumKeep(1)
 			}
 			pile = append(pile, z)
 			if s := z.Shape(); len(s) == 2 && s[0] == rows && s[1] == cols {

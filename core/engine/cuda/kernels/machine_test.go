@@ -142,7 +142,8 @@ type computation struct {
 	groups          [][]int
 	lowered         []kernels.Lowered
 	inputs, outputs []expr.Tensor
-	values          [][]float32 // of inputs
+	updates         []expr.Tensor // the values of the plan's updates
+	values          [][]float32   // of inputs
 }
 
 // lower lowers the groups of a plan.
