@@ -15,6 +15,9 @@ type MissingLibrary struct {
 }
 
 func (e *MissingLibrary) Error() string {
+	if !Supported {
+		return e.Name + " is missing: this binary was built without CUDA"
+	}
 	where := strings.Join(e.Searched, ", ")
 	if where == "" {
 		where = "the folders of " + Variable + ", which are none"

@@ -95,6 +95,10 @@ func (s Search) add(pattern string) Search {
 // Open opens the first library that can be opened, of the files in their order within a place. Else *MissingLibrary.
 func (s Search) Open(spec Spec) (*Library, error) {
 	missing := &MissingLibrary{Name: spec.Name, Files: spec.Files, Hint: spec.Hint}
+	if !Supported {
+		missing.Hint = "take a binary that was built for Linux without the tag nocuda, as by make build"
+		return nil, missing
+	}
 	for _, place := range s {
 		for _, file := range spec.Files {
 			l, err := open(place, file, spec)
@@ -108,9 +112,6 @@ func (s Search) Open(spec Spec) (*Library, error) {
 		if !slices.Contains(missing.Searched, place.Group) {
 			missing.Searched = append(missing.Searched, place.Group)
 		}
-	}
-	if !Supported {
-		missing.Searched = []string{"a binary built without CUDA"}
 	}
 	return nil, missing
 }

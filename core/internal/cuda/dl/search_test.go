@@ -66,11 +66,14 @@ func TestMissingLibrarySaysWhereItWasSought(t *testing.T) {
 	if !errors.As(err, &missing) {
 		t.Fatalf("error %v, want *MissingLibrary", err)
 	}
+	if !Supported {
+		if err.Error() != "X is missing: this binary was built without CUDA" || !strings.Contains(missing.Hint, "nocuda") {
+			t.Errorf("error %q, hint %q", err, missing.Hint)
+		}
+		return
+	}
 	if missing.Name != "X" || missing.Hint != "install X" {
 		t.Errorf("missing %+v", missing)
-	}
-	if !Supported {
-		return
 	}
 	if !strings.HasPrefix(err.Error(), "X is missing: no libx.so.2 or libx.so.1 in "+empty+", "+broken+"; ") {
 		t.Errorf("error %q does not say where, and why the file there did not do", err)
