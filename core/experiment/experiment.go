@@ -43,7 +43,7 @@ func Start(ctx context.Context, c config.Config, o Options) (run.Result, *run.Fo
 	if err != nil {
 		return run.Result{}, nil, err
 	}
-	defer m.Close()
+	defer o.closeMachine(m)
 	splits, err := session.Open(ctx, c, o.skipped)
 	if err != nil {
 		return run.Result{}, nil, err
@@ -144,7 +144,7 @@ func (o Options) restore(ctx context.Context, f *run.Folder) (j train.Job, progr
 		m.Close()
 		return j, nil, nil, err
 	}
-	return j, program, m.Close, nil
+	return j, program, func() { o.closeMachine(m) }, nil
 }
 
 // openMachine says what makes the device slower than it could be.
@@ -155,8 +155,17 @@ func (o Options) openMachine(c config.Config) (Machine, error) {
 	}
 	for _, note := range m.Notes() {
 		o.Log.Warn("training is slower without a library", zap.Error(note))
+		m.told++
 	}
 	return m, nil
+}
+
+// closeMachine says what else made the device slower, which it knows since it has met the plans.
+func (o Options) closeMachine(m Machine) {
+	for _, note := range m.Notes()[m.told:] {
+		o.Log.Warn("training was slower than it could be", zap.Error(note))
+	}
+	m.Close()
 }
 
 func (o Options) skipped(s data.Skip) {

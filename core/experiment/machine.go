@@ -25,6 +25,7 @@ type Machine struct {
 	Device engine.Device
 	Pool   *kernel.Pool
 	meter  *meter // of a GPU; nil for others
+	told   int    // how many of the notes a log has
 }
 
 // ChooseDevice turns the device auto into the one that will be used: the first GPU where one can be used, else the CPU, with
