@@ -61,6 +61,8 @@ func oddOps() []enginetest.Op {
 	add(expr.BNReduce, expr.Attrs{Groups: 1, Eps: 1e-5}, expr.Shape{9, 23, 21, 8}, expr.Shape{9, 23, 21, 8}, expr.Shape{1, 2, 8})
 	add(expr.MaxPool, expr.Attrs{Kernel: 2, Stride: 2}, expr.Shape{3, 8, 8, 16})
 	add(expr.MaxPoolGrad, expr.Attrs{Kernel: 3, Stride: 1, Pad: 1}, expr.Shape{1, 5, 6, 3}, expr.Shape{1, 5, 6, 3})
+	add(expr.MaxPool, expr.Attrs{Kernel: 3, Stride: 2, Pad: 1}, expr.Shape{2, 9, 7, 8})
+	add(expr.MaxPoolGrad, expr.Attrs{Kernel: 3, Stride: 2, Pad: 1}, expr.Shape{2, 5, 4, 8}, expr.Shape{2, 9, 7, 8})
 	add(expr.AvgPool, expr.Attrs{Shape: []int{1, 1}}, expr.Shape{3, 4, 4, 24})
 	add(expr.AvgPoolGrad, expr.Attrs{Shape: []int{4, 4}}, expr.Shape{3, 1, 1, 24})
 	add(expr.Slice, expr.Attrs{Axis: 0, Start: 2, Stop: 6}, expr.Shape{7, 3, 3, 8})

@@ -3,12 +3,12 @@ package kernels
 import "fmt"
 
 func (l *lowering) maxPool() error {
-	l.window("max_pool<%s>", 1, l.shape(l.in.In[0]), l.shape(l.in.Out[0]), l.windowSettings()...)
+	l.window("max_pool", l.shape(l.in.In[0]), l.shape(l.in.Out[0]), l.windowSettings()...)
 	return nil
 }
 
 func (l *lowering) maxPoolGrad() error {
-	l.window("max_pool_grad<%s>", 1, l.shape(l.in.Out[0]), l.shape(l.in.In[0]), l.windowSettings()...)
+	l.window("max_pool_grad", l.shape(l.in.Out[0]), l.shape(l.in.In[0]), l.windowSettings()...)
 	return nil
 }
 
@@ -18,23 +18,18 @@ func (l *lowering) windowSettings() []param {
 }
 
 func (l *lowering) avgPool() error {
-	x, y := l.shape(l.in.In[0]), l.shape(l.in.Out[0])
-	v := l.vector(y[3], l.addresses()...)
-	l.window(fmt.Sprintf("avg_pool<%%s, %d>", v), v, x, y)
+	l.window("avg_pool", l.shape(l.in.In[0]), l.shape(l.in.Out[0]))
 	return nil
 }
 
 func (l *lowering) avgPoolGrad() error {
-	x, y := l.shape(l.in.Out[0]), l.shape(l.in.In[0])
-	v := l.vector(x[3], l.addresses()...)
-	l.window(fmt.Sprintf("avg_pool_grad<%%s, %d>", v), v, x, y)
+	l.window("avg_pool_grad", l.shape(l.in.Out[0]), l.shape(l.in.In[0]))
 	return nil
 }
 
-// window launches a function over the result, v elements a thread, between images x and what their windows give y. %s stands
-// for the type of indices.
-func (l *lowering) window(function string, v int, x, y []int, settings ...param) {
-	count := l.size(l.in.Out[0])
+// window launches a function over the result, between images x and what their windows give y.
+func (l *lowering) window(function string, x, y []int, settings ...param) {
+	count, v := l.size(l.in.Out[0]), l.vector(x[3], l.addresses()...)
 	index, n := "int", pass(Int32(count))
 	if max(count, l.size(l.in.In[0])) >= 1<<30 { // a thread's last step must not overflow
 		index, n = "long long", pass(Int64(count))
@@ -44,5 +39,6 @@ func (l *lowering) window(function string, v int, x, y []int, settings ...param)
 		params = append(params, l.operand(i))
 	}
 	params = append(params, n, pass(Int32(x[1])), pass(Int32(x[2])), pass(Int32(x[3])), pass(Int32(y[1])), pass(Int32(y[2])))
-	l.launch(fmt.Sprintf(function, index), line(min(maxBlocks, ceilDiv(count, threads*v))), line(threads), append(params, settings...)...)
+	l.launch(fmt.Sprintf("%s<%s, %d>", function, index, v), line(min(maxBlocks, ceilDiv(count, threads*v))), line(threads),
+		append(params, settings...)...)
 }
