@@ -85,6 +85,9 @@ func checkTogether(c Config, origins map[string]Origin) error {
 	if c.Device == "tapemachine" && c.Train.Precision != "fp32" {
 		return fault.New(fault.Usage, "--device cpu, or --precision fp32", "the tapemachine stores everything in float32: no train.precision=%s there (from %s)", c.Train.Precision, origins["train.precision"])
 	}
+	if c.Device == "cpu" && c.Train.Precision == "tf32" {
+		return fault.New(fault.Usage, "--device cuda, or --precision fp32", "tf32 is arithmetic of GPUs: no train.precision=tf32 on the cpu (from %s)", origins["train.precision"])
+	}
 	for i, v := range c.Augment.Views {
 		at := viewsKey + "." + strconv.Itoa(i) + "."
 		for _, p := range []struct {

@@ -217,6 +217,7 @@ func TestErrors(t *testing.T) {
 		{name: "twice in a file", file: "lr: 1\noptimizer:\n  lr: 2\n", want: "optimizer.lr is set twice, by %F:1 and by %F:3"},
 		{name: "twice for all views", file: "blur: 1\naugment:\n  blur: 1\n", want: "augment.views.0.blur is set twice, by %F:3 and by %F:1"},
 		{name: "epochs and steps", file: "train:\n  epochs: 3\n  steps: 100\n", want: "train.epochs and train.steps exclude each other (from %F:2)"},
+		{name: "arithmetic of GPUs", set: "precision=tf32", want: "no train.precision=tf32 on the cpu (from --set precision=tf32)"},
 		{name: "precision without a device", set: "precision=bf16", file: "device: tapemachine\n", want: "no train.precision=bf16 there (from --set precision=bf16)"},
 		{name: "nothing to train", set: "epochs=0", want: "train.epochs and train.steps are both 0"},
 		{name: "no equals sign", set: "lr", want: "--set lr has no key and value"},

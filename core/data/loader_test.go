@@ -384,3 +384,73 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// puts is a parcel that remembers what it was given.
+type puts struct {
+	mu    sync.Mutex
+	keys  map[int]augment.Key
+	first map[int]uint8 // byte of each image
+}
+
+func (p *puts) Put(j int, img augment.Image, k augment.Key) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j == 2 && k.Epoch == 1 {
+		return errors.New("too large")
+	}
+	p.keys[j], p.first[j] = k, img.Pix[0]
+	return nil
+}
+
+// TestParcels: a loader for a device that makes the views hands out the same images under the same keys, and no pixels; what a
+// parcel refuses is the batch's error.
+func TestParcels(t *testing.T) {
+	ds := toy(6, 8, 1, 2)
+	p, err := augment.New(augment.Recipe{Size: 8, CropMin: 1, CropMax: 1, RatioMin: 1, RatioMax: 1}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := NewLoader(ds, []*augment.Pipeline{p, p}, LoaderOptions{Batch: 3, Seed: 9, Workers: 2,
+		Parcel: func() Parcel { return &puts{keys: map[int]augment.Key{}, first: map[int]uint8{}} }})
+	defer l.Close()
+	for step := range 2 {
+		b, err := l.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := b.Parcel.(*puts)
+		for j, i := range b.Index {
+			img, _ := ds.Image(i)
+			if want := (augment.Key{Seed: 9, Index: i}); got.keys[j] != want || got.first[j] != img.Pix[0] {
+				t.Errorf("step %d: image %d came as %d under the key %+v, want %+v", step, i, got.first[j], got.keys[j], want)
+			}
+		}
+		if len(b.Pixels) != 0 || len(b.Labels) != 3 {
+			t.Errorf("step %d: %d pixels and %d labels", step, len(b.Pixels), len(b.Labels))
+		}
+		b.Release()
+	}
+	if _, err := l.Next(t.Context()); err == nil || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("the parcel's error: %v", err)
+	}
+}
+
+// TestBounds: images in memory, parts of them and packs have known sizes, folders have not.
+func TestBounds(t *testing.T) {
+	ds := toy(6, 8, 1, 2)
+	part, err := Limit(ds, LimitOptions{Total: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, tc := range map[string]struct {
+		ds            Dataset
+		height, width int
+		known         bool
+	}{"memory": {ds, 8, 8, true}, "part": {part, 8, 8, true}, "folder": {&folder{}, 0, 0, false},
+		"pack": {&packed{images: []packImage{{h: 3, w: 9}, {h: 7, w: 2}}}, 7, 9, true}} {
+		h, w, known := Bounds(tc.ds)
+		if known != tc.known || h != tc.height || w != tc.width {
+			t.Errorf("%s: %d x %d, known: %t", what, h, w, known)
+		}
+	}
+}

@@ -30,8 +30,10 @@ func newNetwork(j Job, size int) (n *network, err error) {
 	}
 	n.values = n.model.Init(j.Config.Train.Seed)
 	n.readsY = learnsOnline(j)
-	if n.stored, err = engine.ParsePrecision(j.Config.Train.Precision); err != nil {
-		return nil, err
+	if stored := j.Config.Train.Precision; stored != "tf32" { // which is float32 in memory
+		if n.stored, err = engine.ParsePrecision(stored); err != nil {
+			return nil, err
+		}
 	}
 	if distant(j.Device) {
 		return n, nil // it is loaded together with the optimiser's step
