@@ -94,8 +94,8 @@ bench-peer: build ## Race the training step against PyTorch's: half an hour; RAC
 	SSLCTL_PEER_PYTHON='$(PEER_PYTHON)' $(GO) test -count=1 -run PeerIsTheSameNetwork ./core/bench
 	bin/sslctl bench peer --python '$(PEER_PYTHON)' $(RACE)
 
-# What runs on a GPU: the device's contract and training steps; plans of NVIDIA's libraries; the bindings of these.
-GPU_TESTS = ./core/engine/cuda/gpucheck ./core/engine/cuda/kernels ./core/engine/cuda/views ./core/engine/cuda/library ./core/internal/cuda/cudnn ./core/internal/cuda/cublaslt
+# What runs on a GPU: the device's contract and training steps, PyTorch's among them; plans of NVIDIA's libraries; the bindings of these.
+GPU_TESTS = ./core/engine/cuda/gpucheck ./core/model ./core/engine/cuda/kernels ./core/engine/cuda/views ./core/engine/cuda/library ./core/internal/cuda/cudnn ./core/internal/cuda/cublaslt
 
 gpu-check: setup ## Build bin/gpu-check, a folder that checks and times a GPU without Go: copy it there and start ./run
 	@mkdir -p bin/gpu-check
@@ -105,6 +105,7 @@ gpu-check: setup ## Build bin/gpu-check, a folder that checks and times a GPU wi
 		$(GO) test -c -trimpath -ldflags '-s -w' -o bin/gpu-check/$$(basename $$p).test $$p; \
 	done
 	cp core/engine/cuda/gpucheck/run bin/gpu-check/run
+	rm -rf bin/gpu-check/testdata && cp -r core/model/testdata bin/gpu-check/testdata
 
 demo: build ## Fetch Fashion-MNIST and train VICReg on it: about three minutes on two cores
 	@if [ ! -d /usr/share/datasets/fashion-mnist ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

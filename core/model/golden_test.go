@@ -26,58 +26,81 @@ import (
 func TestGolden(t *testing.T) {
 	for _, path := range goldenFiles(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".safetensors"), func(t *testing.T) {
-			tensors, meta, err := safetensors.Load(path)
+			g := readGolden(t, path)
+			got, err := exprtest.Eval(goldenInputs(t, g.model, g.tensors), g.outputs()...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			m, err := model.Build(goldenSpec(t, meta))
-			if err != nil {
-				t.Fatal(err)
-			}
-			outputs := []expr.Tensor{m.Loss}
-			for _, p := range m.Params {
-				if !p.Frozen {
-					outputs = append(outputs, p.Grad)
-				}
-			}
-			got, err := exprtest.Eval(goldenInputs(t, m, tensors), outputs...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if loss, want := float64(got[0][0]), float64(tensors["loss"].F32[0]); math.Abs(loss-want) > 1e-5*math.Abs(want) {
-				t.Errorf("loss %v, want %v", loss, want)
-			}
-			largest := 0.0
-			for name, v := range tensors {
-				if strings.HasPrefix(name, "grad.") {
-					largest = max(largest, norm(v.F32))
-				}
-			}
-			checked := 0
-			for _, p := range m.Params {
-				if p.Frozen {
-					continue
-				}
-				checked++
-				want, ok := tensors["grad."+p.Name]
-				if !ok {
-					t.Fatalf("no parameter %s in the file", p.Name)
-				}
-				// A bias before batch norm has the gradient 0: its error counts against the largest gradient.
-				d := norm(difference(model.ToTorch(p.Param, got[checked]), want.F32)) / max(norm(want.F32), 1e-3*largest)
-				if d > tolerance(path) {
-					t.Errorf("gradient of %s is off by %.1e", p.Name, d)
-				}
-			}
-			for name := range tensors {
-				if strings.HasPrefix(name, "grad.") {
-					checked--
-				}
-			}
-			if checked != 0 {
-				t.Errorf("the model has %d parameters more than the file", checked)
-			}
+			g.compare(t, got, 1e-5, tolerance(path))
 		})
+	}
+}
+
+// golden is a file with its network.
+type golden struct {
+	tensors map[string]safetensors.Tensor
+	model   *model.Model
+}
+
+func readGolden(t *testing.T, path string) golden {
+	t.Helper()
+	tensors, meta, err := safetensors.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Build(goldenSpec(t, meta))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return golden{tensors, m}
+}
+
+// outputs are the loss and the gradients of all that is trained.
+func (g golden) outputs() []expr.Tensor {
+	outputs := []expr.Tensor{g.model.Loss}
+	for _, p := range g.model.Params {
+		if !p.Frozen {
+			outputs = append(outputs, p.Grad)
+		}
+	}
+	return outputs
+}
+
+// compare compares the outputs' values with the file: the loss relative to its size, gradients by their norm.
+func (g golden) compare(t *testing.T, got [][]float32, loss, gradient float64) {
+	t.Helper()
+	if value, want := float64(got[0][0]), float64(g.tensors["loss"].F32[0]); !(math.Abs(value-want) <= loss*math.Abs(want)) {
+		t.Errorf("loss %v, want %v", value, want)
+	}
+	largest := 0.0
+	for name, v := range g.tensors {
+		if strings.HasPrefix(name, "grad.") {
+			largest = max(largest, norm(v.F32))
+		}
+	}
+	checked := 0
+	for _, p := range g.model.Params {
+		if p.Frozen {
+			continue
+		}
+		checked++
+		want, ok := g.tensors["grad."+p.Name]
+		if !ok {
+			t.Fatalf("no parameter %s in the file", p.Name)
+		}
+		// A bias before batch norm has the gradient 0: its error counts against the largest gradient.
+		d := norm(difference(model.ToTorch(p.Param, got[checked]), want.F32)) / max(norm(want.F32), 1e-3*largest)
+		if !(d <= gradient) {
+			t.Errorf("gradient of %s is off by %.1e", p.Name, d)
+		}
+	}
+	for name := range g.tensors {
+		if strings.HasPrefix(name, "grad.") {
+			checked--
+		}
+	}
+	if checked != 0 {
+		t.Errorf("the model has %d parameters more than the file", checked)
 	}
 }
 
