@@ -107,7 +107,7 @@ func (o Options) recordResume(folder *run.Run, j train.Job) error {
 		step = last.Step
 	}
 	p := run.Observe(o.Version, time.Now())
-	p.Machine.Threads, p.Machine.Device = j.Pool.Threads(), j.Config.Device
+	used(&p.Machine, j)
 	return folder.RecordResume(step, p)
 }
 
@@ -196,7 +196,7 @@ func create(j train.Job, p *session.Program, o Options) (*run.Run, error) {
 		provenance.Backbone = &backbone
 	}
 	provenance.Dataset = run.Dataset{Name: c.Data.Name, Digest: j.Data.Digest}
-	provenance.Machine.Threads, provenance.Machine.Device = j.Pool.Threads(), c.Device
+	used(&provenance.Machine, j)
 	return run.Create(run.Options{Root: c.Out, Dir: o.Dir, Config: text, Program: encoded, ProgramText: []byte(p.Text()), Provenance: provenance})
 }
 

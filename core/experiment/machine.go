@@ -17,6 +17,8 @@ import (
 	"github.com/sslctl/sslctl/core/engine/tape"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
+	"github.com/sslctl/sslctl/core/run"
+	"github.com/sslctl/sslctl/core/train"
 )
 
 // Machine is the device that a configuration names, and the workers of the CPU kernels, which optimiser and probes use
@@ -92,6 +94,14 @@ func (m Machine) Notes() []error {
 		return d.Notes()
 	}
 	return nil
+}
+
+// used adds to a machine what a job uses of it.
+func used(m *run.Machine, j train.Job) {
+	m.Threads, m.Device = j.Pool.Threads(), j.Config.Device
+	if d, ok := j.Device.(*cuda.Device); ok {
+		m.GPU = d.Info().String()
+	}
 }
 
 // Close frees the device and ends the workers.

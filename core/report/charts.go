@@ -229,6 +229,7 @@ func record(r Run) []fact {
 	add("Machine", fmt.Sprintf("%s, %s, %s", p.Machine.Host, p.Machine.OS, p.Machine.Arch))
 	add("Processor", processor(p.Machine))
 	add("Device", p.Machine.Device)
+	add("GPU", p.Machine.GPU)
 	add("Method", plugin(p.Method))
 	digest("Plugin SHA-256", p.Method.SHA256)
 	for _, reg := range p.Regularisers {

@@ -73,6 +73,12 @@ type Info struct {
 	Memory       int    // bytes
 	SMs          int    // streaming multiprocessors
 	PCI          string // address on the bus, by which NVML knows it: "0000:1b:00.0"
+	Driver       string // the newest CUDA that its driver serves: "13.0"
+}
+
+// String is what a run records of a device.
+func (i Info) String() string {
+	return fmt.Sprintf("%s, compute capability %d.%d, driver for CUDA %s", i.Name, i.Major, i.Minor, i.Driver)
 }
 
 // Arch is the compute capability as compilers write it: 90 for 9.0.
@@ -118,7 +124,7 @@ func (d *Driver) info(index int) (Info, error) {
 	if err := d.call("cuDeviceTotalMem_v2", uintptr(unsafe.Pointer(&memory)), device); err != nil {
 		return Info{}, err
 	}
-	info := Info{Index: index, Name: cString(name[:]), PCI: cString(pci[:]), Memory: int(memory)}
+	info := Info{Index: index, Driver: release(d.version), Name: cString(name[:]), PCI: cString(pci[:]), Memory: int(memory)}
 	for attribute, to := range map[uintptr]*int{attributeSMs: &info.SMs, attributeMajor: &info.Major, attributeMinor: &info.Minor} {
 		var value int32
 		if err := d.call("cuDeviceGetAttribute", uintptr(unsafe.Pointer(&value)), attribute, device); err != nil {

@@ -127,9 +127,12 @@ func TestDevices(t *testing.T) {
 	}
 	devices, err := d.Devices()
 	must(t, err)
-	want := drv.Info{Name: "Fake GPU", Major: 9, Memory: 4 << 30, SMs: 4, PCI: "0000:01:00.0"}
+	want := drv.Info{Name: "Fake GPU", Major: 9, Memory: 4 << 30, SMs: 4, PCI: "0000:01:00.0", Driver: "13.0"}
 	if len(devices) != 1 || devices[0] != want || devices[0].Arch() != 90 {
 		t.Errorf("devices %+v, want %+v", devices, want)
+	}
+	if got := want.String(); got != "Fake GPU, compute capability 9.0, driver for CUDA 13.0" {
+		t.Errorf("in words: %q", got)
 	}
 	if _, err := d.Context(1); !errors.Is(err, drv.ErrInvalidDevice) {
 		t.Errorf("device 1: error %v, want an invalid device", err)
@@ -296,5 +299,33 @@ func TestModulesAreApart(t *testing.T) {
 		if out[0] != want {
 			t.Errorf("set %v, want %v", out[0], want)
 		}
+	}
+}
+
+// TestSharedMemoryIsPoisoned shows that a kernel which reads shared memory before it was written, or without the barrier between,
+// does not get away with it: whatever direction it reads in, one of two blocks finds NaN.
+func TestSharedMemoryIsPoisoned(t *testing.T) {
+	for name, body := range map[string]string{
+		"never written":             `out[at] = s[t];`,
+		"dynamic, never written":    `extern __shared__ float d[]; out[at] = d[t];`,
+		"no barrier, next thread":   `s[t] = 1; out[at] = s[(t + 1) % 64];`,
+		"no barrier, thread before": `s[t] = 1; out[at] = t > 0 ? s[t - 1] : 1;`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			const n = 2 * 64
+			p, out := r.alloc(t, n), r.host(t, n)
+			f := r.kernel(t, `extern "C" __global__ void reads(float* out) {
+				__shared__ float s[64];
+				int t = threadIdx.x, at = blockIdx.x * 64 + t;
+				`+body+`
+			}`, "reads")
+			must(t, r.stream.Launch(f, drv.Launch{Grid: [3]uint32{2, 1, 1}, Block: [3]uint32{64, 1, 1}, Shared: 4 * 64, Args: []drv.Arg{drv.Pointer(p)}}))
+			must(t, r.stream.CopyOut(raw(out), p))
+			must(t, r.stream.Synchronize())
+			if !slices.ContainsFunc(out, func(v float32) bool { return math.IsNaN(float64(v)) }) {
+				t.Errorf("no number is NaN: %v", out)
+			}
+		})
 	}
 }

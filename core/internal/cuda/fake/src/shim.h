@@ -19,7 +19,7 @@ static FakeRuntime* fakeRuntime __attribute__((section(".data"), used)) = (FakeR
 #define __device__
 #define __host__
 #define __constant__ static const
-#define __shared__ static
+#define __shared__ static __attribute__((used))  // used, lest g++ takes what is never written for zero
 #define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __align__(n) alignas(n)
