@@ -27,8 +27,6 @@ package kernels
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/sdk/expr"
@@ -106,9 +104,7 @@ func Lower(p *engine.Plan, instrs ...int) (Lowered, error) {
 	return l.out, nil
 }
 
-// Kinds lists what Lower knows, in alphabetical order.
-func Kinds() []expr.Kind { return slices.Sorted(maps.Keys(lowerings)) }
-
+// lowerings are what Lower knows.
 var lowerings = map[expr.Kind]func(*lowering) error{
 	engine.Constant: (*lowering).constant, engine.Fused: (*lowering).chain,
 	expr.Broadcast: (*lowering).broadcast, expr.Transpose: (*lowering).transpose, expr.Slice: (*lowering).slice,

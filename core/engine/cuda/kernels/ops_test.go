@@ -193,3 +193,55 @@ func table(t *testing.T, functions map[expr.Kind][]string) string {
 	t.Logf("%d ops, %d functions", len(expr.Kinds()), len(seen))
 	return s.String()
 }
+
+// TestNaN: a NaN in the first operand reaches the same elements of the result as in the references, so that a run that diverges
+// shows it.
+func TestNaN(t *testing.T) {
+	image, stats := expr.Shape{4, 5, 5, 8}, expr.Shape{2, 2, 8}
+	norm := expr.Attrs{Groups: 2, Eps: 1e-5}
+	ops := []enginetest.Op{
+		{Kind: expr.Add, Shapes: []expr.Shape{{3, 33}, {3, 33}}},
+		{Kind: expr.ReLU, Shapes: []expr.Shape{{3, 33}}},
+		{Kind: expr.ReLUGrad, Shapes: []expr.Shape{{3, 33}, {3, 33}}},
+		{Kind: expr.Abs, Shapes: []expr.Shape{{3, 33}}},
+		{Kind: expr.Sum, Attrs: expr.Attrs{Axes: []int{1}}, Shapes: []expr.Shape{{3, 33}}},
+		{Kind: expr.Sum, Attrs: expr.Attrs{Axes: []int{0}}, Shapes: []expr.Shape{{3, 33}}},
+		{Kind: expr.Softmax, Shapes: []expr.Shape{{3, 33}}},
+		{Kind: expr.LogSoftmax, Shapes: []expr.Shape{{3, 33}}},
+		{Kind: expr.MatMul, Shapes: []expr.Shape{{3, 33}, {33, 5}}},
+		{Kind: expr.Conv2D, Attrs: expr.Attrs{Stride: 1, Pad: 1}, Shapes: []expr.Shape{image, {3, 3, 8, 4}}},
+		{Kind: expr.BNStats, Attrs: norm, Shapes: []expr.Shape{image}},
+		{Kind: expr.BNApply, Attrs: norm, Shapes: []expr.Shape{image, stats}},
+		{Kind: expr.BNReduce, Attrs: norm, Shapes: []expr.Shape{image, image, stats}},
+		{Kind: expr.MaxPool, Attrs: expr.Attrs{Kernel: 3, Stride: 2, Pad: 1}, Shapes: []expr.Shape{image}},
+		{Kind: expr.AvgPool, Attrs: expr.Attrs{Shape: []int{1, 1}}, Shapes: []expr.Shape{image}},
+	}
+	var all []applied
+	var computations []*computation
+	for _, o := range ops {
+		for _, bf16 := range []bool{false, len(images[o.Kind]) > 0} {
+			a := apply(t, o, bf16)
+			a.values[0][len(a.values[0])/2] = float32(math.NaN())
+			all, computations = append(all, a), append(computations, a.computation)
+		}
+	}
+	m := newMachine(t, computations...)
+	for _, a := range all {
+		got := m.run(a.computation)[0]
+		want := make([]float32, len(got))
+		if err := a.op.Compute(want, a.values); err != nil {
+			t.Fatal(err)
+		}
+		reached := false
+		for i := range want {
+			reached = reached || want[i] != want[i]
+			if (got[i] != got[i]) != (want[i] != want[i]) {
+				t.Errorf("%s: element %d is %v, the reference gives %v", a.name, i, got[i], want[i])
+				break
+			}
+		}
+		if !reached {
+			t.Errorf("%s: the NaN is lost in the reference too", a.name)
+		}
+	}
+}
