@@ -74,7 +74,7 @@ func openDevice(c config.Config, pool *kernel.Pool) (engine.Device, error) {
 	case "cuda":
 		index, _ := strconv.Atoi(number) // cuda is cuda:0; the configuration checks the form
 		// Who stores activations in bfloat16 does not ask for more than ten bits of mantissa elsewhere.
-		return cuda.Open(dl.Default(), index, cuda.Options{TF32: c.Train.Precision != "fp32", Cache: cache()})
+		return cuda.Find(index, cuda.Options{TF32: c.Train.Precision != "fp32", Cache: cache()})
 	}
 	return nil, fault.New(fault.Device, "use --device cpu", "this version of sslctl has no device %q", c.Device)
 }

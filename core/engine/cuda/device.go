@@ -61,6 +61,10 @@ func Open(search dl.Search, index int, o Options) (*Device, error) {
 	return d, nil
 }
 
+// Find is Open in the places where NVIDIA's libraries usually are: the folders of SSLCTL_CUDA_PATH, the system's, CUDA toolkits
+// and Python's wheels.
+func Find(index int, o Options) (*Device, error) { return Open(dl.Default(), index, o) }
+
 func open(search dl.Search, index int, o Options) (*Device, error) {
 	driver, err := drv.Open(search)
 	if err != nil {
