@@ -46,5 +46,5 @@ func KindOf(k methodv1.Kind) (Kind, error) {
 	case methodv1.Kind_KIND_BACKBONE:
 		return Backbone, nil
 	}
-	return "", fmt.Errorf("plugin kind %v is neither method, regulariser nor backbone", k)
+	return "", fmt.Errorf("plugin kind %v is neither method, regulariser nor backbone: it may need a newer sslctl", k)
 }
