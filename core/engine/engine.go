@@ -73,10 +73,16 @@ type OutOfMemory struct {
 }
 
 func (e *OutOfMemory) Error() string {
-	return fmt.Sprintf("%s is out of memory: %s needed, %s of %s free", e.Device, gib(e.Needed), gib(e.Free), gib(e.Size))
+	return fmt.Sprintf("%s is out of memory: %s needed, %s of %s free", e.Device, memory(e.Needed), memory(e.Free), memory(e.Size))
 }
 
-func gib(bytes int) string { return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30)) }
+// memory is a size for people.
+func memory(bytes int) string {
+	if bytes < 1<<30 {
+		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+	}
+	return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30))
+}
 
 // Compile plans the computation of the outputs with everything stored in float32. The graph must be complete: a plan does
 // not see what is added later.

@@ -85,11 +85,16 @@ func (n *network) results() []expr.Tensor {
 // load puts the training plan on a device.
 func (n *network) load(d engine.Device, outputs []expr.Tensor, updates []engine.Update) (engine.Executable, error) {
 	exe, err := load(d, n.stored, outputs, updates...)
+	return exe, n.advised(err)
+}
+
+// advised is an error with advice on the batch, where the device's memory is too small for it.
+func (n *network) advised(err error) error {
 	var memory *engine.OutOfMemory
 	if errors.As(err, &memory) {
-		return nil, fault.New(fault.Device, n.smaller(memory), "%w", err)
+		return fault.New(fault.Device, n.smaller(memory), "%w", err)
 	}
-	return exe, err
+	return err
 }
 
 // load compiles a plan and puts it on a device.

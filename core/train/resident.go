@@ -112,5 +112,5 @@ func viewsOnDevice(j Job) bool {
 func (t *trainer) makeViews() (err error) {
 	height, width, _ := data.Bounds(t.job.Data.Train)
 	t.parcel, err = t.net.exe.(*cuda.Executable).MakeViews(t.net.model.Pixels, t.views.pipelines, t.job.Config.Train.Batch, height, width)
-	return err
+	return t.net.advised(err)
 }

@@ -46,7 +46,7 @@ func (t *trainer) bindBatch(b *data.Batch) error {
 	if parcel, ok := b.Parcel.(*cuda.Parcel); ok {
 		return t.net.exe.(*cuda.Executable).Send(t.net.model.Pixels, parcel)
 	}
-	return t.net.exe.Bind(t.net.model.Pixels, b.Pixels)
+	return t.net.advised(t.net.exe.Bind(t.net.model.Pixels, b.Pixels))
 }
 
 // take is the batch of the current step, which may have been fetched before.
