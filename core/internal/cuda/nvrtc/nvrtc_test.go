@@ -66,7 +66,7 @@ func TestOpenTakesNoNewerThanTheDriver(t *testing.T) {
 		t.Fatalf("error %v, want that libnvrtc.so.12 is missing", err)
 	}
 	older := t.TempDir()
-	for _, name := range []string{"libcuda.so.1", "libnvrtc.so.13"} {
+	for _, name := range []string{"fake-libcuda.so.1", "libnvrtc.so.13"} {
 		if err := os.Symlink(filepath.Join(folder, name), filepath.Join(older, strings.Replace(name, "13", "12", 1))); err != nil {
 			t.Fatal(err)
 		}
