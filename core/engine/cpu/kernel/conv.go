@@ -36,22 +36,6 @@ func (c Conv) check(x Array, w []float32, y Array) {
 // pointwise reports whether each output pixel depends on the input pixel at its place only: a matrix product.
 func (c Conv) pointwise() bool { return c.R == 1 && c.S == 1 && c.Stride == 1 && c.Pad == 0 }
 
-// sparse reports whether each output pixel depends on one input pixel, and not all of these are used.
-func (c Conv) sparse() bool { return c.R == 1 && c.S == 1 && c.Stride > 1 && c.Pad == 0 }
-
-// dense copies the input pixels that a sparse convolution uses, and returns the pointwise convolution of these.
-func (c Conv) dense(p *Pool, scratch *arena, x Array) (Conv, Array) {
-	oh, ow := c.OutSize()
-	seen := scratch.floats(c.N * oh * ow * c.C)
-	p.Run(c.N*oh, func(_, row int) {
-		from := (row/oh*c.H + row%oh*c.Stride) * c.W * c.C
-		for q := range ow {
-			p.isa.read(seen[(row*ow+q)*c.C:(row*ow+q+1)*c.C], x.from(from+q*c.Stride*c.C))
-		}
-	})
-	return Conv{N: c.N, H: oh, W: ow, C: c.C, K: c.K, R: 1, S: 1, Stride: 1}, Floats(seen)
-}
-
 // Forward computes y.
 func (c Conv) Forward(p *Pool, x, w, y []float32) { c.ForwardOf(p, Floats(x), w, Floats(y)) }
 
@@ -62,9 +46,12 @@ func (c Conv) ForwardOf(p *Pool, x Array, w []float32, y Array) {
 
 // ForwardParts is the number of parts that ForwardThen tells of; 0 where it cannot.
 func (c Conv) ForwardParts(p *Pool) int {
-	if c.pointwise() {
+	switch {
+	case c.pointwise():
 		g := c.product(Array{}, nil, Array{})
 		return g.rowParts(p.isa)
+	case c.gathers(p.isa):
+		return c.densely().ForwardParts(p)
 	}
 	if v, ok := p.winograd(c); ok {
 		return v.parts()
@@ -101,6 +88,10 @@ func (c Conv) ForwardThen(p *Pool, x Array, w []float32, y Array, then Epilogue)
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
+	if c.gathers(p.isa) {
+		c.densely().ForwardThen(p, c.gather(p, scratch, x), w, y, then)
+		return
+	}
 	if v, ok := p.winograd(c); ok {
 		u := v.newFilters(scratch, p.isa)
 		u.transform(p, w)
@@ -168,6 +159,15 @@ func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Ep
 		u := v.newFilters(scratch, p.isa)
 		u.transformTurned(p, w)
 		v.run(p, dy, u, dx, then)
+		return
+	}
+	if c.sparse() && c.C >= spreadChannels {
+		scratch := p.borrow()
+		defer p.giveBack(scratch)
+		d := c.densely()
+		used := scratch.floats(d.N * d.H * d.W * d.C)
+		d.BackwardDataOf(p, dy, w, Floats(used))
+		c.spread(p, dx, used)
 		return
 	}
 	for a := range c.Stride {

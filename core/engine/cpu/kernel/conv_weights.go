@@ -44,8 +44,7 @@ func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 	case inPlace && c.sparse():
 		scratch := p.borrow()
 		defer p.giveBack(scratch)
-		dense, seen := c.dense(p, scratch, x)
-		dense.BackwardWeightsOf(p, seen, dy, dw)
+		c.densely().BackwardWeightsOf(p, c.gather(p, scratch, x), dy, dw)
 		return
 	case inPlace:
 		grid.run(p, x, dy, dw)

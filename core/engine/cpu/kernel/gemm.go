@@ -33,9 +33,13 @@ const (
 	// of that depth 49 kB.
 	gemmRows  = 112
 	gemmDepth = 384
+	// gemmFar is the size from which on panels of B come from the third-level cache: 1 MB.
+	gemmFar = 1 << 18
 	// gemmShallow is the depth up to which a task finishes a row of tiles before the next: what it writes is more than
 	// what it reads then, and goes to memory in long rows.
 	gemmShallow = 32
+	// gemmCrowded is the number of rows that a tile reads where these compete for the same sets of the first-level cache.
+	gemmCrowded = 10
 	// gemmTasks is the number of tasks that a product is cut into at least, if it is large enough.
 	gemmTasks = 12
 	// splitDepth is the least depth of a part when the sum over K is cut to make tasks; maxSplits their number.
@@ -45,6 +49,7 @@ const (
 	// product, while op(A) is small. It takes at least one panel's worth of rows and this many times more columns. A B
 	// that needs no transposing is packed piece by piece as it is used, where A has no more rows than a block.
 	swapLeast = 16
+	swapMost  = 256
 	swapRatio = 2
 	// swapBlock is the number of columns of C that a task fills from the transpose.
 	swapBlock = 64
@@ -84,7 +89,7 @@ func Gemm(p *Pool, g GemmArgs) {
 }
 
 func (g *GemmArgs) swaps() bool {
-	return g.a16 == nil && g.c16 == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && swapRatio*g.M <= g.N
+	return g.a16 == nil && g.c16 == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && g.M <= swapMost && swapRatio*g.M <= g.N
 }
 
 // swapped computes Cᵀ = op(B)ᵀ op(A)ᵀ, and C from it.
@@ -257,7 +262,7 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 	if b.data == nil {
 		piece = arena.floats(gemmDepth * p.isa.panel())
 	}
-	if g.crowded() && j1-j0 > 1 || g.a16 != nil {
+	if g.crowded() && g.TransA && j1-j0 > 1 || g.a16 != nil {
 		copied = arena.floats((gemmDepth + 2*cacheLine) * (2*gemmRows + 2*cacheLine))
 	}
 	apart := out.c.half() && (depth > 1 || !p.isa.rounds())
@@ -268,7 +273,11 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 		out.first = m0*out.ld + c0
 		out.c = Floats(arena.floats((m1 - m0) * out.ld))
 	}
-	tiles := parts(m1-m0, p.isa.maxRows())
+	height := p.isa.maxRows()
+	if copied == nil && g.crowded() {
+		height = min(height, gemmCrowded)
+	}
+	tiles := parts(m1-m0, height)
 	for d := range depth {
 		lo, hi := span(k1-k0, depth, d)
 		lo, hi = lo+k0, hi+k0
@@ -297,7 +306,11 @@ func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 i
 				t.a = &a.data[i*a.tile]
 			}
 			t.c = out.c.at((m0+r0)*out.ld + c0 - out.first)
-			t.fetchPart(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
+			if len(b.data) >= gemmFar && j+1 < j1 && i < tiles/2 {
+				t.fetch(b.rows(j+1, lo, hi), i, tiles/2)
+			} else {
+				t.fetchPart(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
+			}
 			t.run(p.isa, r1-r0, narrow)
 		}
 	}

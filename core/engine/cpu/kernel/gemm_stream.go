@@ -9,8 +9,6 @@ const (
 	streamFloats = 1 << 17
 	// streamDepth is the least depth that makes up for the start of a tile.
 	streamDepth = 16
-	// streamCrowd is the number of rows of A that a tile reads at a time where these compete for the same cache sets.
-	streamCrowd = 8
 )
 
 // streamsB reports whether the product has so few rows that it takes as long as reading B, which the tile kernel can do in
@@ -70,7 +68,7 @@ func (g *GemmArgs) streamsA(isa ISA) bool {
 func (g *GemmArgs) streamA(p *Pool, b panels) {
 	height := p.isa.maxRows()
 	if g.crowded() {
-		height = min(height, streamCrowd)
+		height = min(height, gemmCrowded)
 	}
 	tiles := parts(g.M, height)
 	p.Run(tiles, func(worker, task int) {
