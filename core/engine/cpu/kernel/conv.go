@@ -161,7 +161,7 @@ func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Ep
 		v.run(p, dy, u, dx, then)
 		return
 	}
-	if c.sparse() && c.C >= spreadChannels {
+	if c.sparse() {
 		scratch := p.borrow()
 		defer p.giveBack(scratch)
 		d := c.densely()

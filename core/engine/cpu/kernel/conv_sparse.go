@@ -29,28 +29,19 @@ func (c Conv) gather(p *Pool, scratch *arena, x Array) Array {
 	return Floats(used)
 }
 
-// spreadChannels is the number of channels from which on the gradient of a sparse convolution's input is computed densely
-// and then spread: pixels of a kilobyte are written fast.
-const spreadChannels = 256
-
 // spread is the inverse of gather: it writes the pixels that a sparse convolution uses to their places, and zeros between.
 func (c Conv) spread(p *Pool, x Array, used []float32) {
 	d := c.densely()
 	p.Run(c.N*c.H, func(_, row int) {
 		to := x.slice(row*c.W*c.C, (row+1)*c.W*c.C)
+		to.clear()
 		n, h := row/c.H, row%c.H
 		if h%c.Stride != 0 {
-			to.clear()
 			return
 		}
 		from := used[(n*d.H+h/c.Stride)*d.W*d.C:]
-		for w := range c.W {
-			pixel := to.slice(w*c.C, (w+1)*c.C)
-			if w%c.Stride == 0 {
-				p.isa.write(pixel, from[w/c.Stride*c.C:][:c.C])
-			} else {
-				pixel.clear()
-			}
+		for q := range d.W {
+			p.isa.write(to.slice(q*c.Stride*c.C, (q*c.Stride+1)*c.C), from[q*c.C:][:c.C])
 		}
 	})
 }
