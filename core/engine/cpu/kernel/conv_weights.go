@@ -85,25 +85,24 @@ func addVectors(p *Pool, dst, vectors []float32, count int) {
 
 // weightsOf computes the gradient over images [n0, n1) of the filters in panels [j0, j1).
 func (c Conv) weightsOf(p *Pool, worker int, x, dy Array, dw []float32, n0, n1, j0, j1 int) {
-	oh, ow := c.OutSize()
-	v := window{in: field{h: c.H, w: c.W, c: c.C, top: -c.Pad, left: -c.Pad}, r: c.R, s: c.S, step: c.Stride, oh: oh, ow: ow, k: c.K}
-	images := max(1, min(n1-n0, chunkPixels/(oh*ow)))
+	v := c.window()
+	images := max(1, min(n1-n0, chunkPixels/(v.oh*v.ow)))
 	bands := 1
 	if images == 1 {
-		bands = parts(oh, max(1, parts(chunkPixels, ow)))
+		bands = parts(v.oh, max(1, parts(chunkPixels, v.ow)))
 	}
 	steps := parts(n1-n0, images)
 	arena := &p.slots[worker].arena
-	bandRows := parts(oh, bands)
+	bandRows := parts(v.oh, bands)
 	f := v.frame(bandRows)
 	f.pixel, f.row = c.C, f.cols*c.C
 	g := weightChunk{conv: c, view: v, frame: f, dw: dw,
-		x: arena.floats(images * f.size()), dy: arena.floats(images * bandRows * ow * p.isa.panel())}
+		x: arena.floats(images * f.size()), dy: arena.floats(images * bandRows * v.ow * p.isa.panel())}
 	for step := range steps {
 		g.n0, g.n1 = span(n1-n0, steps, step)
 		g.n0, g.n1 = g.n0+n0, g.n1+n0
 		for band := range bands {
-			g.i0, g.i1 = span(oh, bands, band)
+			g.i0, g.i1 = span(v.oh, bands, band)
 			g.add = step > 0 || band > 0
 			g.run(p, worker, x, dy, j0, j1)
 		}
