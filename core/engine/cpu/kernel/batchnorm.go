@@ -27,13 +27,8 @@ func BNStats(p *Pool, x []float32, groups, rows, c int, stats []float32) {
 
 // BNStatsOf is BNStats for images in either storage.
 func BNStatsOf(p *Pool, x Array, groups, rows, c int, stats []float32) {
-	chunks := bnChunks(rows, c)
-	s := StartBNStats(p, x, groups, rows, c, chunks)
-	p.Run(groups*chunks, func(worker, task int) {
-		lo, hi := span(rows, chunks, task%chunks)
-		g := task / chunks
-		s.Add(worker, task%chunks, g*rows+lo, g*rows+hi)
-	})
+	s := StartBNStats(p, x, groups, rows, c, bnChunks(rows, c))
+	s.addAll(s.Add)
 	s.Finish(stats)
 }
 
@@ -191,13 +186,8 @@ func BNReduce(p *Pool, out, dy, x, y, stats []float32, groups, rows, c int, eps 
 
 // BNReduceOf is BNReduce for images in either storage.
 func BNReduceOf(p *Pool, out []float32, dy, x, y Array, stats []float32, groups, rows, c int, eps float32) {
-	chunks := bnChunks(rows, c)
-	s := StartBNReduce(p, dy, x, y, stats, groups, rows, c, chunks)
-	p.Run(groups*chunks, func(worker, task int) {
-		lo, hi := span(rows, chunks, task%chunks)
-		g := task / chunks
-		s.Add(worker, task%chunks, g*rows+lo, g*rows+hi)
-	})
+	s := StartBNReduce(p, dy, x, y, stats, groups, rows, c, bnChunks(rows, c))
+	s.addAll(s.Add)
 	s.Finish(out, eps)
 }
 

@@ -31,6 +31,15 @@ func startSums(p *Pool, groups, rows, c, parts, vectors int) groupSums {
 	return s
 }
 
+// addAll tells add all rows of a matrix that is complete: of each group, one part after the other.
+func (s *groupSums) addAll(add RowsDone) {
+	s.pool.Run(s.groups*s.parts, func(worker, task int) {
+		g, part := task/s.parts, task%s.parts
+		lo, hi := span(s.rows, s.parts, part)
+		add(worker, part, g*s.rows+lo, g*s.rows+hi)
+	})
+}
+
 // end gives the memory back.
 func (s *groupSums) end() { s.pool.giveBack(s.scratch) }
 
