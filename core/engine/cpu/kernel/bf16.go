@@ -53,13 +53,3 @@ func (i ISA) Narrow(dst []BF16, src []float32) {
 		dst[k] = Round(src[k])
 	}
 }
-
-// Widen sets dst to the numbers of src.
-func (p *Pool) Widen(dst []float32, src []BF16) {
-	p.each(len(dst), func(lo, hi int) { p.isa.Widen(dst[lo:hi], src[lo:hi]) })
-}
-
-// Narrow sets dst to the numbers of src, rounded.
-func (p *Pool) Narrow(dst []BF16, src []float32) {
-	p.each(len(dst), func(lo, hi int) { p.isa.Narrow(dst[lo:hi], src[lo:hi]) })
-}
