@@ -92,19 +92,28 @@ func (h *Host) Locate(kind wire.Kind, name string) (Ref, error) {
 	if err := fromproto.Name(name); err != nil {
 		return Ref{}, fault.New(fault.Usage, "a plugin is named without its folder; give that by --plugin-dir", "%s: %w", kind, err)
 	}
+	path, err := h.file(kind, name)
+	if err != nil {
+		return Ref{}, err
+	}
+	if path != "" || h.ships(kind, name) {
+		return Ref{Kind: kind, Name: name, Path: path}, nil
+	}
+	return Ref{}, h.unknown(kind, name)
+}
+
+// file is the first file of a plugin's name in the folders; "" where there is none.
+func (h *Host) file(kind wire.Kind, name string) (string, error) {
 	for _, dir := range h.Dirs() {
 		path, err := filepath.Abs(filepath.Join(dir, FileName(kind, name)))
 		if err != nil {
-			return Ref{}, fmt.Errorf("%s %q: %w", kind, name, err)
+			return "", fmt.Errorf("%s %q: %w", kind, name, err)
 		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return Ref{Kind: kind, Name: name, Path: path}, nil
+			return path, nil
 		}
 	}
-	if h.ships(kind, name) {
-		return Ref{Kind: kind, Name: name}, nil
-	}
-	return Ref{}, h.unknown(kind, name)
+	return "", nil
 }
 
 // free checks that a plugin does not have the name of what needs none: a name says which network a run trains, and the one
@@ -118,13 +127,11 @@ func (h *Host) free(ref Ref) error {
 
 // Clash is the error of a plugin that has a name of Options.Taken; nil where there is none.
 func (h *Host) Clash(kind wire.Kind, name string) error {
-	for _, dir := range h.Dirs() {
-		path := filepath.Join(dir, FileName(kind, name))
-		if _, err := os.Stat(path); err == nil {
-			return h.free(Ref{Kind: kind, Name: name, Path: path})
-		}
+	path, err := h.file(kind, name)
+	if err != nil || path == "" {
+		return err
 	}
-	return nil
+	return h.free(Ref{Kind: kind, Name: name, Path: path})
 }
 
 // notice says once of a plugin what its user may not know: that it hides a shipped one, that nobody installed it.
