@@ -67,9 +67,6 @@ type Backbone struct {
 	Params map[string]any `koanf:",remain"` // hyper-parameters of the plugin
 }
 
-// OwnBackboneKeys are the names below backbone that no hyper-parameter of a plugin can have.
-func OwnBackboneKeys() []string { return []string{"name", "widths", "pool", "stem", "plugin"} }
-
 // Train says how long and how the loop runs.
 type Train struct {
 	Batch   int    `koanf:"batch" min:"2" help:"images in a step"`

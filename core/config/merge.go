@@ -260,7 +260,7 @@ func helpOf(full string) string {
 
 // decode gives the merged values their Go form.
 func (m *merge) decode() (Config, error) {
-	c := Config{Params: map[string]any{}, Reg: Reg{Terms: map[string]Term{}}, Backbone: Backbone{Params: map[string]any{}}}
+	c := Config{Params: map[string]any{}, Reg: Reg{Terms: map[string]Term{}}}
 	err := m.k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		TagName: "koanf", ErrorUnused: true, DecodeHook: viewHook, Result: &c,
 	}})

@@ -30,6 +30,16 @@ func Keys() []Key {
 	return append([]Key(nil), schema().keys...)
 }
 
+// OwnBackboneKeys are the names below backbone that no hyper-parameter of a plugin can have.
+func OwnBackboneKeys() (names []string) {
+	for _, k := range schema().keys {
+		if name, below := strings.CutPrefix(k.Name, "backbone."); below {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // table is the schema read from Config's tags, once.
 type table struct {
 	keys   []Key
