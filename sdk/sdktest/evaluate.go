@@ -2,6 +2,7 @@ package sdktest
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -25,15 +26,14 @@ func embeddings(p *expr.Program) map[string][]float32 {
 	return out
 }
 
-// evaluator is a program's graph with the gradient of its loss.
+// evaluator is a scalar of a graph with its gradients.
 type evaluator struct {
-	program *expr.Program
-	outputs map[string]expr.Tensor
-	loss    expr.Tensor
-	grads   map[string]expr.Tensor // of the inputs that have one
+	loss  expr.Tensor
+	grads map[string]expr.Tensor // by the input that it belongs to
 }
 
-// newEvaluator builds the graph anew: shapes are inferred, not believed.
+// newEvaluator is of a program's loss, by the inputs that have a gradient. It builds the graph anew: shapes are inferred, not
+// believed.
 func newEvaluator(p *expr.Program, loss string) (*evaluator, error) {
 	b := expr.New()
 	inputs := map[string]expr.Tensor{}
@@ -46,7 +46,7 @@ func newEvaluator(p *expr.Program, loss string) (*evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluator{program: p, outputs: outputs, grads: map[string]expr.Tensor{}}
+	e := &evaluator{grads: map[string]expr.Tensor{}}
 	if e.loss = outputs[loss]; e.loss.Node() == nil || len(e.loss.Shape()) != 0 {
 		return nil, fmt.Errorf("the program has no scalar output %q", loss)
 	}
@@ -71,14 +71,12 @@ func (e *evaluator) value(at map[string][]float32) (float64, error) {
 	return float64(v[0][0]), nil
 }
 
-// gradients are those of every input that has one, with the loss.
+// gradients are the values of all gradients, with the loss.
 func (e *evaluator) gradients(at map[string][]float32) (loss float64, grads map[string][]float32, err error) {
-	var names []string
+	names := slices.Sorted(maps.Keys(e.grads))
 	outputs := []expr.Tensor{e.loss}
-	for _, port := range e.program.Inputs {
-		if g, ok := e.grads[port.Name]; ok {
-			names, outputs = append(names, port.Name), append(outputs, g)
-		}
+	for _, name := range names {
+		outputs = append(outputs, e.grads[name])
 	}
 	values, err := exprtest.Eval(at, outputs...)
 	if err != nil {

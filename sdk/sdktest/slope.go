@@ -9,18 +9,16 @@ import (
 
 	"github.com/sslctl/sslctl/sdk/backbone"
 	"github.com/sslctl/sslctl/sdk/expr"
-	"github.com/sslctl/sslctl/sdk/expr/exprtest"
 	"github.com/sslctl/sslctl/sdk/expr/nn"
 )
 
 // weightsName is the input by which features are weighed into a scalar.
 const weightsName = "weights"
 
-// slope is a network with a scalar at its end, a weighted mean of the features of some images, and its gradient.
+// slope is a network with a scalar at its end, a weighted mean of the features of some images, and its gradients by parameter.
 type slope struct {
 	*applied
-	loss  expr.Tensor
-	grads map[string]expr.Tensor // by parameter
+	evaluator
 }
 
 // newSlope applies a network to eight images in training, enough for the statistics of a batch norm to be smooth. A parameter
@@ -31,7 +29,7 @@ func newSlope(n *backbone.Network) (*slope, error) {
 		return nil, err
 	}
 	weights := a.builder.Input(weightsName, a.y.Shape()...)
-	g := &slope{applied: a, loss: a.y.Mul(weights).Mean(), grads: map[string]expr.Tensor{}}
+	g := &slope{a, evaluator{loss: a.y.Mul(weights).Mean(), grads: map[string]expr.Tensor{}}}
 	var wrt []expr.Tensor
 	for _, p := range a.store.Params() {
 		wrt = append(wrt, p.Tensor)
@@ -53,32 +51,6 @@ func (g *slope) values() map[string][]float32 {
 	at := g.applied.values()
 	at[weightsName] = moved(weightsName, nn.Init{Dist: nn.Normal, Scale: 1}, g.y.Shape(), 0)
 	return at
-}
-
-func (g *slope) value(at map[string][]float32) (float64, error) {
-	v, err := exprtest.Eval(at, g.loss)
-	if err != nil {
-		return 0, err
-	}
-	return float64(v[0][0]), nil
-}
-
-// gradients are those of every parameter, with the scalar.
-func (g *slope) gradients(at map[string][]float32) (loss float64, grads map[string][]float32, err error) {
-	names := slices.Sorted(maps.Keys(g.grads))
-	outputs := []expr.Tensor{g.loss}
-	for _, name := range names {
-		outputs = append(outputs, g.grads[name])
-	}
-	values, err := exprtest.Eval(at, outputs...)
-	if err != nil {
-		return 0, nil, err
-	}
-	grads = map[string][]float32{}
-	for i, name := range names {
-		grads[name] = values[i+1]
-	}
-	return float64(values[0][0]), grads, nil
 }
 
 // compared bounds the parameters whose gradients are compared: a forward pass by references takes its time.
