@@ -128,20 +128,7 @@ func TestMistakesOfBackbonesAreFound(t *testing.T) {
 		}}, "NaN images", sdktest.Warned, "would not be noticed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			found := false
-			for _, r := range sdktest.CheckBackbone(t.Context(), sdktest.Backbone(tc.a)) {
-				if r.Check == tc.check {
-					found = true
-					if r.Status != tc.status || !strings.Contains(r.String(), tc.want) {
-						t.Errorf("%s %q, want %s %q", r.Status, r, tc.status, tc.want)
-					}
-				} else if r.Status == sdktest.Failed && tc.check == "" {
-					t.Error(r)
-				}
-			}
-			if !found && tc.check != "" {
-				t.Errorf("there is no check %q", tc.check)
-			}
+			sees(t, sdktest.CheckBackbone(t.Context(), sdktest.Backbone(tc.a)), tc.check, tc.status, tc.want)
 		})
 	}
 }

@@ -131,21 +131,27 @@ func TestMistakesAreFound(t *testing.T) {
 			"NaN embeddings", sdktest.Warned, "would not be noticed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			found := false
-			for _, r := range sdktest.Check(t.Context(), sdktest.Method(tc.a)) {
-				if r.Check == tc.check {
-					found = true
-					if r.Status != tc.status || !strings.Contains(r.String(), tc.want) {
-						t.Errorf("%s %q, want %s %q", r.Status, r, tc.status, tc.want)
-					}
-				} else if r.Status == sdktest.Failed && tc.check == "" {
-					t.Error(r)
-				}
-			}
-			if !found && tc.check != "" {
-				t.Errorf("there is no check %q", tc.check)
-			}
+			sees(t, sdktest.Check(t.Context(), sdktest.Method(tc.a)), tc.check, tc.status, tc.want)
 		})
+	}
+}
+
+// sees holds results to the one of a check that is to see a mistake; no check, to no failure.
+func sees(t *testing.T, results []sdktest.Result, check string, status sdktest.Status, want string) {
+	t.Helper()
+	found := false
+	for _, r := range results {
+		if r.Check == check {
+			found = true
+			if r.Status != status || !strings.Contains(r.String(), want) {
+				t.Errorf("%s %q, want %s %q", r.Status, r, status, want)
+			}
+		} else if r.Status == sdktest.Failed && check == "" {
+			t.Error(r)
+		}
+	}
+	if !found && check != "" {
+		t.Errorf("there is no check %q", check)
 	}
 }
 
