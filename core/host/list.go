@@ -56,7 +56,8 @@ func (l Listed) State() State {
 	return NotPinned
 }
 
-// List finds and describes every plugin, kind by kind, each in alphabetical order, then what was installed and is gone. A plugin that cannot be asked stands in the list with its error; List itself fails only when ctx ends.
+// List finds and describes every plugin, kind by kind, each in alphabetical order, then what was installed and is gone. A
+// plugin that cannot be asked stands in the list with its error; List itself fails only when ctx ends.
 func (h *Host) List(ctx context.Context) ([]Listed, error) {
 	var all []Ref
 	for _, kind := range wire.Kinds() {
