@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
+	"github.com/sslctl/sslctl/core/internal/cuda/genuine"
 	"github.com/sslctl/sslctl/core/internal/cuda/headers"
 )
 
@@ -34,32 +35,17 @@ func TestValues(t *testing.T) {
 	headers.Check(t, "cudnn.h", source)
 }
 
-// genuine is NVIDIA's library; the test is skipped where it is not.
-func genuine(t *testing.T) *Library {
-	t.Helper()
-	l, err := Open(dl.Default())
-	var missing *dl.MissingLibrary
-	if errors.As(err, &missing) {
-		t.Skipf("CUDA IS NOT TESTED against the real library: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%s, found at %s", l.lib.Name, l.Path())
-	return l
-}
-
 // TestRealLibrary calls what works without a GPU, and says why the rest does not.
 func TestRealLibrary(t *testing.T) {
-	if !headers.Apart(t) {
+	if !genuine.Apart(t) {
 		return
 	}
-	l := genuine(t)
+	l := genuine.Open(t, func() (*Library, error) { return Open(dl.Default()) })
 	version, err := l.Version()
 	if err != nil || version < 90000 {
 		t.Errorf("version %d, %v", version, err)
 	}
-	headers.Functions(t, l.lib, "cudnn")
+	genuine.Functions(t, l.lib, "cudnn")
 	checkDescriptors(t, l)
 }
 

@@ -3,31 +3,27 @@
 package nvidia
 
 import (
-	"errors"
 	"os"
 	"testing"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
+	"github.com/sslctl/sslctl/core/internal/cuda/genuine"
 	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
 )
 
 // Architectures are those for which kernels are compiled in tests: A100 and H100.
 func Architectures() []int { return []int{80, 90} }
 
-// Compiler opens NVRTC where SSLCTL_NVRTC says, which `make test` sets, and else where every run looks. Where it is not there the
-// test is skipped; `make test` prints that on a line of its own.
+// Compiler opens NVRTC where SSLCTL_NVRTC says, which `make test` sets where it has fetched one, and else where every run looks.
 func Compiler(t testing.TB) *nvrtc.Compiler {
 	t.Helper()
-	search := dl.Default()
-	if folder := os.Getenv("SSLCTL_NVRTC"); folder != "" {
-		search = append(dl.In(folder), search...)
+	folder := os.Getenv("SSLCTL_NVRTC")
+	if folder == "" {
+		return genuine.Open(t, func() (*nvrtc.Compiler, error) { return nvrtc.Open(dl.Default(), nvrtc.Newest) })
 	}
-	c, err := nvrtc.Open(search, nvrtc.Newest)
-	if missing := (*dl.MissingLibrary)(nil); errors.As(err, &missing) {
-		t.Skipf("CUDA IS NOT TESTED with NVIDIA's compiler: %v", err)
-	}
+	c, err := nvrtc.Open(dl.In(folder), nvrtc.Newest)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("SSLCTL_NVRTC: %v", err)
 	}
 	return c
 }

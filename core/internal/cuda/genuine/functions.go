@@ -1,4 +1,4 @@
-package headers
+package genuine
 
 import (
 	"go/ast"
