@@ -77,7 +77,7 @@ type Train struct {
 	// Views is not in the hash: the pixels are the same.
 	Views string `koanf:"views" oneof:"auto host" hash:"no" help:"what makes the augmented views: a GPU that trains, where it can (auto), or the workers (host)"`
 	// Precision is that of training; evaluation is in float32 always.
-	Precision string `koanf:"precision" oneof:"fp32 tf32 bf16" help:"of training: bf16 stores activations in half the memory; tf32 lets a GPU round what it multiplies"`
+	Precision string `koanf:"precision" oneof:"fp32 tf32 bf16" help:"arithmetic of training: bf16 stores activations in half the memory; tf32 lets a GPU round what it multiplies"`
 }
 
 // Optimizer says how gradients move weights.
