@@ -14,7 +14,7 @@ func (p *Plan) fuseBatchNorm() {
 }
 
 func (p *Plan) fuseActivation() {
-	count, by := p.readers(), p.producers()
+	count, by := p.readers(), p.Producers()
 	gone := make([]bool, len(p.Instrs))
 	for i := range p.Instrs {
 		relu := &p.Instrs[i]
@@ -57,7 +57,7 @@ func (p *Plan) normalisation(x ID, count, by []int) (bn int, residual ID) {
 }
 
 func (p *Plan) fuseMask() {
-	by := p.producers()
+	by := p.Producers()
 	users := make([][]int, len(p.Values))
 	for i, in := range p.Instrs {
 		for _, id := range in.Reads() {
@@ -114,7 +114,7 @@ func (p *Plan) gradientPair(g ID, users []int) (reduce, grad int) {
 
 // sort restores the order of operands before users, stably, after a result has moved to a later instruction.
 func (p *Plan) sort() {
-	by := p.producers()
+	by := p.Producers()
 	done := make([]bool, len(p.Instrs))
 	sorted := make([]Instr, 0, len(p.Instrs))
 	var visit func(i int)

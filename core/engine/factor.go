@@ -31,7 +31,7 @@ type factored struct {
 //
 // VICReg's covariance of 8 x 8,192 embeddings would take several passes over 268 MB a view otherwise.
 func (p *Plan) factor() {
-	f := &factoring{p: p, by: p.producers(), users: make([][]int, len(p.Values)), group: make([]int, len(p.Instrs))}
+	f := &factoring{p: p, by: p.Producers(), users: make([][]int, len(p.Values)), group: make([]int, len(p.Instrs))}
 	for i, in := range p.Instrs {
 		for _, id := range in.In {
 			f.users[id] = append(f.users[id], i)

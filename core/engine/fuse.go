@@ -56,7 +56,7 @@ func (p *Plan) fuseElementwise() {
 		if gone[i] || arity[in.Kind] == 0 {
 			continue
 		}
-		g := grower{p: p, count: p.readers(), by: p.producers(), shape: p.Values[in.Out[0]].Shape, chain: &Chain{}}
+		g := grower{p: p, count: p.readers(), by: p.Producers(), shape: p.Values[in.Out[0]].Shape, chain: &Chain{}}
 		g.chain.Rows, g.chain.Cols = 1, in.size(p)
 		if s := g.shape; len(s) > 1 {
 			g.chain.Cols = s[len(s)-1]

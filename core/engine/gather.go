@@ -43,7 +43,7 @@ func (p *Plan) gather() {
 // updateLevels is for each instruction that only updates need the number of others of them that must run before it, one after
 // another; -1 for the rest.
 func (p *Plan) updateLevels() []int {
-	readers, by := p.Readers(), p.producers()
+	readers, by := p.Readers(), p.Producers()
 	updated := map[ID]ID{} // the input that takes a value
 	for _, u := range p.Updates {
 		updated[u.Value] = u.Input

@@ -12,7 +12,7 @@ const inPassing = 16
 // operands. Differentiation leaves them to the very end, and the gradients of all activations would live until then. They
 // run once those operands' other readers have, just before memory of their size is next needed.
 func (p *Plan) hasten() {
-	by, readers := p.producers(), p.Readers()
+	by, readers := p.Producers(), p.Readers()
 	place := make([]int, len(p.Instrs)) // behind which instruction of the old order each one runs
 	behind := make([][]Instr, len(p.Instrs))
 	for i, in := range p.Instrs {

@@ -27,7 +27,7 @@ func (p *Plan) number() {
 			to[out] = p.view(in.In[0], out, to)
 			continue
 		}
-		if in.Kind == expr.Custom || in.Kind == expr.CustomGrad {
+		if in.Custom() {
 			continue // two plugins may name different ops alike
 		}
 		key := fmt.Sprint(in.Kind, in.Attrs, in.In)

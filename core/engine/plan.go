@@ -162,6 +162,9 @@ func (p *Plan) readers() []int {
 	return count
 }
 
+// Custom reports whether a plugin computes the instruction, on the host.
+func (in Instr) Custom() bool { return in.Kind == expr.Custom || in.Kind == expr.CustomGrad }
+
 // Reads lists every value that an instruction reads.
 func (in Instr) Reads() []ID {
 	ids := append([]ID(nil), in.In...)
@@ -185,8 +188,8 @@ func (p *Plan) Readers() [][]int {
 	return readers
 }
 
-// producers maps each value to the instruction that makes it, -1 for inputs.
-func (p *Plan) producers() []int {
+// Producers maps each value to the instruction that makes it, -1 for inputs and views.
+func (p *Plan) Producers() []int {
 	by := make([]int, len(p.Values))
 	for i := range by {
 		by[i] = -1

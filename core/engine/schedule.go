@@ -29,7 +29,7 @@ type scheduling struct {
 func newScheduling(p *Plan, after [][]int) *scheduling {
 	n := len(p.Instrs)
 	s := &scheduling{needs: make([]int, n), wishes: make([]int, n), needed: make([][]int, n), wished: make([][]int, n), done: make([]bool, n)}
-	by := p.producers()
+	by := p.Producers()
 	for i, in := range p.Instrs {
 		for _, id := range in.Reads() {
 			for _, j := range distinct(by[id], by[p.Values[id].Store]) {

@@ -29,10 +29,15 @@ func (p *Plan) Slot(t expr.Tensor, numbers int, held bool) (ID, error) {
 	if numbers != v.Size() {
 		return none, fmt.Errorf("input %q: %d numbers for the shape %v", v.Input, numbers, v.Shape)
 	}
-	if !held && slices.ContainsFunc(p.Updates, func(a Assignment) bool { return a.Input == id }) {
+	if !held && p.Updated(id) {
 		return none, fmt.Errorf("input %q is updated by the plan: hold it", v.Input)
 	}
 	return id, nil
+}
+
+// Updated reports whether an input takes a new value at the end of a run.
+func (p *Plan) Updated(input ID) bool {
+	return slices.ContainsFunc(p.Updates, func(a Assignment) bool { return a.Input == input })
 }
 
 // orderUpdates appends what the updates need.
@@ -102,7 +107,7 @@ func (p *Plan) postponeUpdates() {
 	if len(p.Updates) == 0 {
 		return
 	}
-	readers, by := p.Readers(), p.producers()
+	readers, by := p.Readers(), p.Producers()
 	after := make([][]int, len(p.Instrs))
 	for _, u := range p.Updates {
 		if i := by[u.Value]; p.Instrs[i].Kind == Fused {
@@ -123,7 +128,7 @@ func (p *Plan) postponeUpdates() {
 func (p *Plan) customOps() []int {
 	var at []int
 	for i, in := range p.Instrs {
-		if in.Kind == expr.Custom || in.Kind == expr.CustomGrad {
+		if in.Custom() {
 			at = append(at, i)
 		}
 	}
@@ -133,7 +138,7 @@ func (p *Plan) customOps() []int {
 // updateInPlace makes the input the store of an update's value, where a chain computes the value of the input and
 // nobody reads the old one afterwards.
 func (p *Plan) updateInPlace() {
-	by, last := p.producers(), make([]int, len(p.Values))
+	by, last := p.Producers(), make([]int, len(p.Values))
 	for i, in := range p.Instrs {
 		for _, id := range in.Reads() {
 			last[p.Values[id].Store] = i

@@ -171,7 +171,7 @@ func (e *Executable) resultOf(id engine.ID) (*result, error) {
 
 // readInput is the caller's memory of an input, with the value that an update gave it.
 func (e *Executable) readInput(id engine.ID, in *input) []float32 {
-	if slices.ContainsFunc(e.plan.Updates, func(a engine.Assignment) bool { return a.Input == id }) && in.host != nil {
+	if e.plan.Updated(id) && in.host != nil {
 		err := e.device.attached(func() error {
 			if err := e.bringBack(id); err != nil {
 				return err

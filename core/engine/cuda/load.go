@@ -7,7 +7,6 @@ import (
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cuda/kernels"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
-	"github.com/sslctl/sslctl/sdk/expr"
 )
 
 // Load compiles the kernels of a plan, which takes seconds where they are not in the cache, and allocates its memory.
@@ -47,7 +46,7 @@ func (e *Executable) choose() (err error) {
 	}
 	for _, group := range kernels.Groups(e.plan, e.library.Computes) {
 		l := launches{instrs: group}
-		if first := group[0]; !onHost(e.plan.Instrs[first]) && !e.library.Computes(first) {
+		if first := group[0]; !e.plan.Instrs[first].Custom() && !e.library.Computes(first) {
 			if l.lowered, err = kernels.Lower(e.plan, group...); err != nil {
 				return err
 			}
@@ -56,9 +55,6 @@ func (e *Executable) choose() (err error) {
 	}
 	return nil
 }
-
-// onHost reports whether a plugin computes an instruction.
-func onHost(in engine.Instr) bool { return in.Kind == expr.Custom || in.Kind == expr.CustomGrad }
 
 // compile compiles all kernels at once and finds them.
 func (e *Executable) compile() error {
@@ -82,7 +78,7 @@ func (e *Executable) arrange() error {
 		in := e.plan.Instrs[i]
 		name := fmt.Sprintf("instruction %d, %s", i, in.Kind)
 		switch {
-		case onHost(in):
+		case in.Custom():
 			host, err := e.newHostOp(i)
 			if err != nil {
 				return err

@@ -19,7 +19,7 @@ import (
 func Groups(p *engine.Plan, elsewhere func(i int) bool) [][]int {
 	g := newGrouping(p)
 	for i, in := range p.Instrs {
-		g.alone[i] = elsewhere(i) || custom(in)
+		g.alone[i] = elsewhere(i) || in.Custom()
 	}
 	for i := range p.Instrs {
 		g.joinSum(i)
@@ -36,7 +36,7 @@ func Groups(p *engine.Plan, elsewhere func(i int) bool) [][]int {
 // grouping is the state of Groups. An instruction that is taken runs with another: its accesses are that one's.
 type grouping struct {
 	p             *engine.Plan
-	by            []int // the instruction that makes a value, -1 for inputs
+	by            []int // see [engine.Plan.Producers]
 	readers       [][]int
 	output        []bool // of stores: a caller reads it
 	reads, writes [][]engine.ID
@@ -46,18 +46,14 @@ type grouping struct {
 
 func newGrouping(p *engine.Plan) *grouping {
 	n := len(p.Instrs)
-	g := &grouping{p: p, by: make([]int, len(p.Values)), readers: p.Readers(), output: make([]bool, len(p.Values)),
+	g := &grouping{p: p, by: p.Producers(), readers: p.Readers(), output: make([]bool, len(p.Values)),
 		reads: make([][]engine.ID, n), writes: make([][]engine.ID, n), chain: make([]int, n), alone: make([]bool, n),
 		taken: make([]bool, n)}
-	for id, v := range p.Values {
-		g.by[id] = -1
+	for _, v := range p.Values {
 		g.output[v.Store] = g.output[v.Store] || v.Output
 	}
 	for i, in := range p.Instrs {
 		g.reads[i], g.writes[i], g.chain[i] = in.Reads(), in.Out, -1
-		for _, id := range in.Out {
-			g.by[id] = i
-		}
 	}
 	return g
 }
@@ -74,7 +70,7 @@ func (g *grouping) joinSum(i int) {
 		return
 	}
 	for j := c + 1; j <= i; j++ {
-		if g.share(g.writes[j], g.reads[c]) || custom(g.p.Instrs[j]) {
+		if g.share(g.writes[j], g.reads[c]) || g.p.Instrs[j].Custom() {
 			return
 		}
 	}
@@ -92,7 +88,7 @@ func (g *grouping) from(i int) []int {
 		return group
 	}
 	crossed := []int{i}
-	for j := i + 1; j < len(g.p.Instrs) && !custom(g.p.Instrs[j]); j++ {
+	for j := i + 1; j < len(g.p.Instrs) && !g.p.Instrs[j].Custom(); j++ {
 		if g.taken[j] {
 			continue
 		}
@@ -103,8 +99,6 @@ func (g *grouping) from(i int) []int {
 	}
 	return group
 }
-
-func custom(in engine.Instr) bool { return in.Kind == expr.Custom || in.Kind == expr.CustomGrad }
 
 // meet reports whether one of two instructions writes memory that the other reads or writes.
 func (g *grouping) meet(i, j int) bool {

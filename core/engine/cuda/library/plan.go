@@ -22,6 +22,7 @@ type Device interface {
 type Plan struct {
 	libraries  *Libraries
 	plan       *engine.Plan
+	by         []int          // see [engine.Plan.Producers]
 	steps      map[int][]step // of each instruction that the libraries compute
 	absorbed   map[int]bool   // instructions computed by the steps of an earlier one
 	source     []string
@@ -48,7 +49,7 @@ type step struct {
 // The algorithm of a convolution is the one that the file of Options.Cache names for the problem, else the quickest of a
 // measurement on this device, which Prepare makes and adds to the file.
 func (l *Libraries) Plan(p *engine.Plan) (*Plan, error) {
-	v := &Plan{libraries: l, plan: p, steps: map[int][]step{}, absorbed: map[int]bool{}}
+	v := &Plan{libraries: l, plan: p, by: p.Producers(), steps: map[int][]step{}, absorbed: map[int]bool{}}
 	v.buffers.init()
 	for i, in := range p.Instrs {
 		var steps []step

@@ -76,7 +76,7 @@ func (v *Plan) epilogue(i int) (epilogue, bool) {
 	if !ok {
 		return epilogue{}, false
 	}
-	out, by := p.Values[in.Out[0]], v.producer(bias)
+	out, by := p.Values[in.Out[0]], v.by[bias]
 	early := p.Values[bias].Input != "" || by >= 0 && by < i
 	if !early || out.Store != p.Values[product].Store || out.Type != engine.Float32 || p.Values[bias].Type != engine.Float32 {
 		return epilogue{}, false
@@ -102,13 +102,13 @@ func (v *Plan) soleReader(id engine.ID) (int, bool) {
 	p := v.plan
 	value := p.Values[id]
 	for other, w := range p.Values {
-		if view := w.Store == value.Store && w.Input == "" && v.producer(engine.ID(other)) < 0; view {
+		if view := w.Store == value.Store && w.Input == "" && v.by[other] < 0; view {
 			return 0, false
 		}
 	}
 	reader, count := 0, 0
 	for i, in := range p.Instrs {
-		for _, read := range append(slices.Clone(in.In), in.Residual, in.Mask) {
+		for _, read := range in.Reads() {
 			if read == id {
 				reader = i
 				count++
@@ -116,11 +116,6 @@ func (v *Plan) soleReader(id engine.ID) (int, bool) {
 		}
 	}
 	return reader, count == 1 && !value.Output
-}
-
-// producer is the instruction that computes a value, -1 for none.
-func (v *Plan) producer(id engine.ID) int {
-	return slices.IndexFunc(v.plan.Instrs, func(in engine.Instr) bool { return slices.Contains(in.Out, id) })
 }
 
 // pointwise reports whether a convolution is a product: a kernel of one pixel that visits each.
