@@ -41,19 +41,20 @@ type grouping struct {
 	output        []bool // of stores: a caller reads it
 	reads, writes [][]engine.ID
 	chain         []int // of a sum: the chain that it is joined with, or -1
+	forms         []string
 	alone, taken  []bool
 }
 
 func newGrouping(p *engine.Plan) *grouping {
 	n := len(p.Instrs)
 	g := &grouping{p: p, by: p.Producers(), readers: p.Readers(), output: make([]bool, len(p.Values)),
-		reads: make([][]engine.ID, n), writes: make([][]engine.ID, n), chain: make([]int, n), alone: make([]bool, n),
-		taken: make([]bool, n)}
+		reads: make([][]engine.ID, n), writes: make([][]engine.ID, n), chain: make([]int, n), forms: make([]string, n),
+		alone: make([]bool, n), taken: make([]bool, n)}
 	for _, v := range p.Values {
 		g.output[v.Store] = g.output[v.Store] || v.Output
 	}
 	for i, in := range p.Instrs {
-		g.reads[i], g.writes[i], g.chain[i] = in.Reads(), in.Out, -1
+		g.reads[i], g.writes[i], g.chain[i], g.forms[i] = in.Reads(), in.Out, -1, form(p, in)
 	}
 	return g
 }
@@ -83,7 +84,7 @@ func (g *grouping) from(i int) []int {
 		return []int{g.chain[i], i}
 	}
 	group := []int{i}
-	want := form(g.p, g.p.Instrs[i])
+	want := g.forms[i]
 	if want == "" || g.alone[i] {
 		return group
 	}
@@ -92,7 +93,7 @@ func (g *grouping) from(i int) []int {
 		if g.taken[j] {
 			continue
 		}
-		if !g.alone[j] && form(g.p, g.p.Instrs[j]) == want && !slices.ContainsFunc(crossed, func(k int) bool { return g.meet(j, k) }) {
+		if !g.alone[j] && g.forms[j] == want && !slices.ContainsFunc(crossed, func(k int) bool { return g.meet(j, k) }) {
 			group, g.taken[j] = append(group, j), true
 		}
 		crossed = append(crossed, j)
