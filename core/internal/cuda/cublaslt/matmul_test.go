@@ -45,15 +45,6 @@ func storage(kind Type) devicetest.Storage {
 	return devicetest.Float32
 }
 
-// draw is n small multiples of a quarter, of which products and sums are exact.
-func draw(r *rand.Rand, n int) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(r.IntN(17)-8) / 4
-	}
-	return values
-}
-
 // reference is the product in float64, with its bias.
 func reference(p Problem, a, b, bias []float32) []float64 {
 	out := make([]float64, p.M*p.N)
@@ -100,7 +91,7 @@ func TestMatmul(t *testing.T) {
 // multiply compares a product with the exact one, rounded once.
 func multiply(d *devicetest.Device, h *Handle, p Problem, random *rand.Rand) error {
 	operand, result := storage(p.A), storage(p.C)
-	a, b, bias := draw(random, p.M*p.K), draw(random, p.K*p.N), draw(random, p.N)
+	a, b, bias := devicetest.Draw(random, p.M*p.K), devicetest.Draw(random, p.K*p.N), devicetest.Draw(random, p.N)
 	m, err := h.Plan(p, 1<<20)
 	if err != nil {
 		return err
@@ -108,22 +99,7 @@ func multiply(d *devicetest.Device, h *Handle, p Problem, random *rand.Rand) err
 	defer m.Close()
 	o := Operands{A: d.Put(a, operand), B: d.Put(b, operand), C: d.Alloc(p.M * p.N * result.Bytes()), Bias: d.Put(bias, result),
 		Workspace: d.Alloc(m.Workspace() + 1)}
-	want := reference(p, a, b, bias)
-	compare := func() error {
-		for i, got := range d.Read(o.C, len(want), result) {
-			if got != result.Round(want[i]) {
-				return fmt.Errorf("element %d is %g, want %g", i, got, result.Round(want[i]))
-			}
-		}
-		return nil
-	}
-	d.Check(m.Enqueue(d.Stream, o))
-	if err := compare(); err != nil {
-		return err
-	}
-	d.Check(d.Stream.Zero(o.C, len(want)*result.Bytes()))
-	d.Replay(func() error { return m.Enqueue(d.Stream, o) })
-	return compare()
+	return d.Computes(func() error { return m.Enqueue(d.Stream, o) }, o.C, reference(p, a, b, bias), result)
 }
 
 // TestArithmetic: TF32 rounds operands to 10 bits and Full does not; both give the same bits every time.

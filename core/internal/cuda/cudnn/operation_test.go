@@ -34,15 +34,6 @@ func openOn(t *testing.T, d *devicetest.Device) (*devicetest.Device, *Handle) {
 	return d, h
 }
 
-// draw is n small multiples of a quarter, of which products and sums are exact.
-func draw(r *rand.Rand, n int) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(r.IntN(17)-8) / 4
-	}
-	return values
-}
-
 // outputs is the height and width of y.
 func (c Convolution) outputs() (p, q int) {
 	return (c.H+2*c.Pad-c.R)/c.Stride + 1, (c.W+2*c.Pad-c.S)/c.Stride + 1
@@ -95,11 +86,11 @@ func operands(r *rand.Rand, c Convolution, d Direction) (a, b []float32) {
 	x, w, y := c.sizes()
 	switch d {
 	case Forward:
-		return draw(r, x), draw(r, w)
+		return devicetest.Draw(r, x), devicetest.Draw(r, w)
 	case BackwardData:
-		return draw(r, w), draw(r, y)
+		return devicetest.Draw(r, w), devicetest.Draw(r, y)
 	}
-	return draw(r, x), draw(r, y)
+	return devicetest.Draw(r, x), devicetest.Draw(r, y)
 }
 
 var shapes = []Convolution{
@@ -169,21 +160,7 @@ func run(d *devicetest.Device, o *Operation, random *rand.Rand) error {
 	a, b := operands(random, o.convolving, o.direction)
 	want := reference(o.convolving, o.direction, a, b)
 	at, bt, out, space := d.Put(a, s), d.Put(b, s), d.Alloc(len(want)*s.Bytes()), d.Alloc(o.Workspace()+1)
-	compare := func() error {
-		for i, got := range d.Read(out, len(want), s) {
-			if got != s.Round(want[i]) {
-				return fmt.Errorf("element %d is %g, want %g", i, got, s.Round(want[i]))
-			}
-		}
-		return nil
-	}
-	d.Check(o.Enqueue(at, bt, out, space))
-	if err := compare(); err != nil {
-		return err
-	}
-	d.Check(d.Stream.Zero(out, len(want)*s.Bytes()))
-	d.Replay(func() error { return o.Enqueue(at, bt, out, space) })
-	return compare()
+	return d.Computes(func() error { return o.Enqueue(at, bt, out, space) }, out, want, s)
 }
 
 // TestMeasure: every algorithm that fits is timed, the quickest first; asked for full float32, none that rounds is listed.
