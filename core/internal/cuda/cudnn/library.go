@@ -9,7 +9,6 @@
 package cudnn
 
 import (
-	"bytes"
 	"unsafe"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
@@ -76,10 +75,9 @@ func (l *Library) call(name string, args ...uintptr) error {
 
 // lastError is what the library says of the last failure on this thread.
 func (l *Library) lastError() string {
-	message := make([]byte, 512)
-	if _, err := l.lib.Call("cudnnGetLastErrorString", uintptr(unsafe.Pointer(unsafe.SliceData(message))), uintptr(len(message))); err != nil {
+	var message [512]byte
+	if _, err := l.lib.Call("cudnnGetLastErrorString", uintptr(unsafe.Pointer(&message)), uintptr(len(message))); err != nil {
 		return "" // the status must do
 	}
-	text, _, _ := bytes.Cut(message, []byte{0})
-	return string(text)
+	return dl.TextIn(message[:])
 }

@@ -8,6 +8,7 @@
 package dl
 
 import (
+	"bytes"
 	"sync"
 	"unsafe"
 )
@@ -69,13 +70,26 @@ func (l *Library) Call(name string, args ...uintptr) (uintptr, error) {
 //go:uintptrescapes
 func (l *Library) Text(name string, args ...uintptr) (string, error) {
 	r, err := l.Call(name, args...)
-	if err != nil || r == 0 {
+	if err != nil {
 		return "", err
 	}
-	start := *(*unsafe.Pointer)(unsafe.Pointer(&r)) // the library's memory, which the collector leaves alone
+	return TextAt(*(*unsafe.Pointer)(unsafe.Pointer(&r))), nil // the library's memory, which the collector leaves alone
+}
+
+// TextAt is the text at an address of a library's memory, up to its NUL; "" for a null pointer.
+func TextAt(at unsafe.Pointer) string {
+	if at == nil {
+		return ""
+	}
 	n := 0
-	for *(*byte)(unsafe.Add(start, n)) != 0 {
+	for *(*byte)(unsafe.Add(at, n)) != 0 {
 		n++
 	}
-	return string(unsafe.Slice((*byte)(start), n)), nil
+	return string(unsafe.Slice((*byte)(at), n))
+}
+
+// TextIn is the text that a library wrote into a buffer: all before the first NUL.
+func TextIn(buffer []byte) string {
+	text, _, _ := bytes.Cut(buffer, []byte{0})
+	return string(text)
 }

@@ -124,7 +124,7 @@ func (d *Driver) info(index int) (Info, error) {
 	if err := d.call("cuDeviceTotalMem_v2", uintptr(unsafe.Pointer(&memory)), device); err != nil {
 		return Info{}, err
 	}
-	info := Info{Index: index, Driver: release(d.version), Name: cString(name[:]), PCI: cString(pci[:]), Memory: int(memory)}
+	info := Info{Index: index, Driver: release(d.version), Name: dl.TextIn(name[:]), PCI: dl.TextIn(pci[:]), Memory: int(memory)}
 	for attribute, to := range map[uintptr]*int{attributeSMs: &info.SMs, attributeMajor: &info.Major, attributeMinor: &info.Minor} {
 		var value int32
 		if err := d.call("cuDeviceGetAttribute", uintptr(unsafe.Pointer(&value)), attribute, device); err != nil {

@@ -1,10 +1,11 @@
 package drv
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"unsafe"
+
+	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 )
 
 // Error is what a call of the driver ended with.
@@ -68,20 +69,5 @@ func (d *Driver) errorName(code int) string {
 	if err != nil || int32(r) != 0 || name == nil {
 		return "unknown error"
 	}
-	return cString(unsafe.Slice((*byte)(name), cLength(name)))
-}
-
-// cString is the text before the first NUL.
-func cString(b []byte) string {
-	text, _, _ := bytes.Cut(b, []byte{0})
-	return string(text)
-}
-
-// cLength is the length of a C string.
-func cLength(s unsafe.Pointer) int {
-	n := 0
-	for *(*byte)(unsafe.Add(s, n)) != 0 {
-		n++
-	}
-	return n
+	return dl.TextAt(name)
 }

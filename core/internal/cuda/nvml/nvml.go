@@ -2,7 +2,6 @@
 package nvml
 
 import (
-	"bytes"
 	"fmt"
 	"unsafe"
 
@@ -37,8 +36,7 @@ func (l *Library) DriverVersion() (string, error) {
 	if err := l.call("nvmlSystemGetDriverVersion", uintptr(unsafe.Pointer(&text)), uintptr(len(text))); err != nil {
 		return "", err
 	}
-	version, _, _ := bytes.Cut(text[:], []byte{0})
-	return string(version), nil
+	return dl.TextIn(text[:]), nil
 }
 
 // Device is a GPU.
