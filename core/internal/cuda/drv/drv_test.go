@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/sslctl/sslctl/core/internal/cuda/devicetest"
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
 	"github.com/sslctl/sslctl/core/internal/cuda/fake"
@@ -22,27 +23,8 @@ type rig struct {
 
 func newRig(t *testing.T) rig {
 	t.Helper()
-	f := fake.Start(t)
-	c := attach(t, f)
-	s, err := c.NewStream()
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close()) })
-	return rig{c, f, s}
-}
-
-// attach opens the fake's first device.
-func attach(t *testing.T, f *fake.Fake) *drv.Context {
-	t.Helper()
-	d, err := drv.Open(f.Search())
-	must(t, err)
-	c, err := d.Context(0)
-	must(t, err)
-	must(t, c.Attach())
-	t.Cleanup(func() {
-		must(t, c.Close())
-		c.Detach()
-	})
-	return c
+	d := devicetest.OpenFake(t)
+	return rig{d.Context, d.Fake, d.Stream}
 }
 
 func (r rig) alloc(t *testing.T, floats int) drv.Ptr {

@@ -101,20 +101,6 @@ func everything(f *fake.Fake, cubin []byte) (err error) {
 	return err
 }
 
-// functions are those of libcuda.so.1 that the binding calls, but for the one that names errors.
-func functions() []string {
-	return []string{
-		"cuDriverGetVersion", "cuInit", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceGetPCIBusId", "cuDeviceTotalMem_v2",
-		"cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent", "cuCtxSynchronize",
-		"cuMemGetInfo_v2", "cuMemAlloc_v2", "cuMemFree_v2", "cuMemHostAlloc", "cuMemFreeHost", "cuMemHostRegister_v2", "cuMemHostUnregister",
-		"cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuStreamWaitEvent", "cuEventCreate", "cuEventDestroy_v2",
-		"cuEventRecord", "cuEventSynchronize", "cuEventQuery", "cuEventElapsedTime", "cuModuleLoadData", "cuModuleUnload",
-		"cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2",
-		"cuMemcpyDtoDAsync_v2", "cuMemsetD8Async", "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphDestroy",
-		"cuGraphInstantiateWithFlags", "cuGraphLaunch", "cuGraphExecDestroy",
-	}
-}
-
 const touch = `extern "C" __global__ void touch(int* p) { *p = 1; }`
 
 func compile(t *testing.T, source string) []byte {
@@ -129,12 +115,12 @@ func TestEveryCallCanFail(t *testing.T) {
 	f := fake.Start(t)
 	cubin := compile(t, touch)
 	must(t, everything(f, cubin))
-	for _, function := range functions() {
+	for _, function := range drv.Functions() {
 		if f.Calls(function) == 0 {
 			t.Errorf("%s is not called", function)
 		}
 	}
-	for _, function := range functions() {
+	for _, function := range drv.Functions() {
 		f.Reset()
 		f.Fail(function, 1, 999)
 		err := everything(f, cubin)

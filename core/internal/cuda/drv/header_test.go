@@ -2,6 +2,7 @@ package drv
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,13 @@ func declarations() map[string]string {
 		"cuGraphLaunch":                "CUgraphExec, CUstream",
 		"cuGraphExecDestroy":           "CUgraphExec",
 	}
+}
+
+// Functions are the names of declarations, but for the function that names errors.
+func Functions() []string {
+	all := declarations()
+	delete(all, "cuGetErrorName")
+	return slices.Sorted(maps.Keys(all))
 }
 
 // TestHeader holds functions and numbers to NVIDIA's cuda.h.
