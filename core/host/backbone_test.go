@@ -94,6 +94,7 @@ func TestMisbehavingBackbones(t *testing.T) {
 				o.TraceTimeout = time.Second
 			}
 			s := newBackboneStage(t, o, tc.name)
+			noFileStays(t)
 			for range *chaos {
 				_, _, err := s.traceBackbone(t, tc.name, nil)
 				if fault.CodeOf(err) != fault.Plugin || !strings.Contains(err.Error(), tc.want) {

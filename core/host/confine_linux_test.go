@@ -18,9 +18,10 @@ func TestMemoryIsBounded(t *testing.T) {
 
 // TestMisbehavingCrowd lets a plugin start a hundred: it ends for that, and they with it.
 func TestMisbehavingCrowd(t *testing.T) {
+	s := newStage(t, "crowd")
+	quiet(t)
+	noFileStays(t)
 	for range *chaos {
-		s := newStage(t, "crowd")
-		quiet(t)
 		misbehave(t, s, "crowd", []string{"processes; at most 64"})
 	}
 }

@@ -117,7 +117,7 @@ func TestPluginEndsWithItsKilledHost(t *testing.T) {
 // TestNothingIsLeft asks again and again; newStage checks sockets and processes, TestMain goroutines.
 func TestNothingIsLeft(t *testing.T) {
 	s := newStage(t, "good", "crash-start", "die-trace")
-	files := openFiles(t)
+	noFileStays(t)
 	for range max(20, *chaos) {
 		if _, _, err := s.trace(t, "good"); err != nil {
 			t.Fatal(err)
@@ -129,9 +129,17 @@ func TestNothingIsLeft(t *testing.T) {
 	if _, _, err := s.trace(t, "die-trace"); err == nil {
 		t.Fatal("a crash was not seen")
 	}
-	if n := openFiles(t); n > files {
-		t.Errorf("%d files are open, %d were before", n, files)
-	}
+}
+
+// noFileStays demands that no more files are open when the test ends than now.
+func noFileStays(t *testing.T) {
+	t.Helper()
+	files := openFiles(t)
+	t.Cleanup(func() {
+		if n := openFiles(t); n > files {
+			t.Errorf("%d files are open, %d were before", n, files)
+		}
+	})
 }
 
 func openFiles(t *testing.T) int {
