@@ -4,7 +4,6 @@ package conform_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sslctl/sslctl/core/conform"
+	"github.com/sslctl/sslctl/core/data/datatest"
 	"github.com/sslctl/sslctl/core/host"
 	"github.com/sslctl/sslctl/plugins"
 	"github.com/sslctl/sslctl/sdk/sdktest"
@@ -48,35 +48,6 @@ func newHost(t *testing.T, foreign ...string) *host.Host {
 	return h
 }
 
-// stripes writes a data set in MNIST's form, whose classes are the places of a bright stripe.
-func stripes(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for prefix, n := range map[string]int{"train": 128, "t10k": 40} {
-		var images, labels []byte
-		for _, v := range []int{2051, n, 28, 28} {
-			images = binary.BigEndian.AppendUint32(images, uint32(v))
-		}
-		labels = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(labels, 2049), uint32(n))
-		for k := range n {
-			for i := range 28 * 28 {
-				v := (i*(3+k%7) + k*13) % 60
-				if i%28/3 == k%9 {
-					v += 150
-				}
-				images = append(images, byte(v))
-			}
-			labels = append(labels, byte(k%10))
-		}
-		for name, content := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
-			if err := os.WriteFile(filepath.Join(dir, prefix+name), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	return dir
-}
-
 func check(t *testing.T, h *host.Host, kind wire.Kind, name string, o conform.Options) map[string]sdktest.Result {
 	t.Helper()
 	ref, err := h.Find(kind, name)
@@ -102,7 +73,8 @@ func check(t *testing.T, h *host.Host, kind wire.Kind, name string, o conform.Op
 // the shipped half that it lacks.
 func TestGoodPluginsPass(t *testing.T) {
 	h := newHost(t, "sslctl-method-mine", "sslctl-backbone-mine")
-	data := stripes(t)
+	data := t.TempDir()
+	datatest.Bars(t, data, 128, 40)
 	for _, tc := range []struct {
 		kind wire.Kind
 		name string
@@ -156,8 +128,10 @@ func TestMissingPlugin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	data := t.TempDir()
+	datatest.Bars(t, data, 128, 40)
 	ref := host.Ref{Kind: wire.Method, Name: "gone", Path: filepath.Join(filepath.Dir(self), "sslctl-method-gone")}
-	results, err := conform.Check(t.Context(), ref, conform.Options{Host: h, Log: zap.NewNop(), Data: "mnist", Dir: stripes(t), Steps: 2})
+	results, err := conform.Check(t.Context(), ref, conform.Options{Host: h, Log: zap.NewNop(), Data: "mnist", Dir: data, Steps: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

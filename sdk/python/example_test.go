@@ -3,7 +3,6 @@
 package python_test
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -15,6 +14,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/sslctl/sslctl/core/data/datatest"
 	"github.com/sslctl/sslctl/core/safetensors"
 	"github.com/sslctl/sslctl/sdk/wire"
 )
@@ -135,7 +135,7 @@ var small = []string{"--backbone", "resnet-tiny", "--set", "backbone.widths=8-8-
 // train trains a method for a few steps on a few small images.
 func (p program) train(t *testing.T, method string, with ...string) {
 	t.Helper()
-	writeBars(t, filepath.Join(p.dir, "data"))
+	datatest.Bars(t, filepath.Join(p.dir, "data"), 200, 60)
 	out := p.run(t, append([]string{"run", "--method", method, "--data", "mnist", "--set", "data.dir=data",
 		"--set", "train.batch=32", "--set", "train.steps=6", "--out", "run"}, with...)...)
 	var result struct {
@@ -171,36 +171,6 @@ func compareFiles(t *testing.T, got, want string) {
 		}
 		if !(off <= 1e-5*largest) {
 			t.Errorf("%s is off by %g of %g", name, off, largest)
-		}
-	}
-}
-
-// writeBars writes a small data set in MNIST's form: a bright bar whose place is the class.
-func writeBars(t *testing.T, dir string) {
-	t.Helper()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for prefix, n := range map[string]int{"train": 200, "t10k": 60} {
-		var images, labels []byte
-		for _, v := range []int{2051, n, 28, 28} {
-			images = binary.BigEndian.AppendUint32(images, uint32(v))
-		}
-		labels = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(labels, 2049), uint32(n))
-		for k := range n {
-			for i := range 28 * 28 {
-				v := (i*(3+k%7) + k*13) % 60
-				if i%28/3 == k%9 {
-					v += 150
-				}
-				images = append(images, byte(v))
-			}
-			labels = append(labels, byte(k%10))
-		}
-		for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
-			if err := os.WriteFile(filepath.Join(dir, prefix+name), data, 0o600); err != nil {
-				t.Fatal(err)
-			}
 		}
 	}
 }
