@@ -65,18 +65,30 @@ func OpenMachine(c config.Config) (Machine, error) {
 }
 
 func openDevice(c config.Config, pool *kernel.Pool) (engine.Device, error) {
-	name, number, _ := strings.Cut(c.Device, ":")
-	switch name {
+	switch c.Device {
 	case "cpu":
 		return cpu.New(pool), nil
 	case "tapemachine":
 		return tape.Device{}, nil
-	case "cuda":
-		index, _ := strconv.Atoi(number) // cuda is cuda:0; the configuration checks the form
+	}
+	if index, ok := gpuNumber(c.Device); ok {
 		// Who stores activations in bfloat16 does not ask for more than ten bits of mantissa elsewhere.
 		return cuda.Find(index, cuda.Options{TF32: c.Train.Precision != "fp32", Cache: cache()})
 	}
-	return nil, fault.New(fault.Device, "use --device cpu", "this version of sslctl has no device %q", c.Device)
+	return nil, fault.New(fault.Device, "use --device cpu; sslctl device lists what else there is", "this version of sslctl has no device %q", c.Device)
+}
+
+// gpuNumber is the number of the GPU that a device's name stands for: cuda is cuda:0.
+func gpuNumber(device string) (index int, ok bool) {
+	if device == "cuda" {
+		return 0, true
+	}
+	number, ok := strings.CutPrefix(device, "cuda:")
+	if !ok {
+		return 0, false
+	}
+	index, err := strconv.Atoi(number)
+	return index, err == nil
 }
 
 // cache is the folder for what is compiled and measured once a machine; "" for a user without a place for such files.
