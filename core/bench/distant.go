@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/optim"
@@ -23,18 +22,12 @@ func TimeStepOn(ctx context.Context, d engine.Distant, o StepOptions) (Step, err
 		return Step{}, err
 	}
 	defer exe.Close()
-	for range o.Warmup {
-		if err := exe.Run(ctx); err != nil {
-			return Step{}, err
-		}
+	if _, err := timeEach(ctx, o.Warmup, exe.Run); err != nil {
+		return Step{}, err
 	}
-	var times []float64
-	for range o.Steps {
-		start := time.Now()
-		if err := exe.Run(ctx); err != nil {
-			return Step{}, err
-		}
-		times = append(times, 1e3*time.Since(start).Seconds())
+	times, err := timeEach(ctx, o.Steps, exe.Run)
+	if err != nil {
+		return Step{}, err
 	}
 	r := s.figures(times)
 	r.Device, r.Loss = d.Name(), float64(exe.Read(s.model.Loss)[0])

@@ -82,25 +82,32 @@ func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, erro
 		return Step{}, err
 	}
 	peak := Peak(pool)
-	for range o.Warmup {
-		if err := s.step(ctx); err != nil {
-			return Step{}, err
-		}
+	if _, err := timeEach(ctx, o.Warmup, s.step); err != nil {
+		return Step{}, err
 	}
 	s.exe.Time()
 	s.optimising = 0
-	var times []float64
-	for range o.Steps {
-		start := time.Now()
-		if err := s.step(ctx); err != nil {
-			return Step{}, err
-		}
-		times = append(times, 1e3*time.Since(start).Seconds())
+	times, err := timeEach(ctx, o.Steps, s.step)
+	if err != nil {
+		return Step{}, err
 	}
 	peak = max(peak, Peak(pool))
 	r := s.result(times)
 	r.Peak, r.PeakShare, r.Memory = peak, r.GFlops/peak, residentPeak()
 	return r, nil
+}
+
+// timeEach runs a step n times and gives the milliseconds of each.
+func timeEach(ctx context.Context, n int, step func(context.Context) error) ([]float64, error) {
+	times := make([]float64, n)
+	for i := range times {
+		start := time.Now()
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+		times[i] = 1e3 * time.Since(start).Seconds()
+	}
+	return times, nil
 }
 
 // stepper is a network ready to be stepped.
@@ -210,13 +217,12 @@ func (s *stepper) step(ctx context.Context) error {
 
 // figures are those that follow from the times of steps and the plan.
 func (s *stepper) figures(times []float64) Step {
-	sorted := slices.Sorted(slices.Values(times))
-	median := (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	median := middle(times)
 	var flops float64
 	for _, in := range s.plan.Instrs {
 		flops += s.plan.Cost(in).Flops
 	}
-	return Step{Net: s.net.Name, Batch: s.batch, Precision: s.precision.String(), Median: median, Min: sorted[0],
+	return Step{Net: s.net.Name, Batch: s.batch, Precision: s.precision.String(), Median: median, Min: slices.Min(times),
 		ImagesPerSecond: 2e3 * float64(s.batch) / median, Flop: flops, GFlops: flops / median / 1e6, Parameters: s.parameters, Arena: s.plan.Arena}
 }
 
