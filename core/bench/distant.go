@@ -60,7 +60,6 @@ func (s *stepper) reside(d engine.Distant) (engine.Executable, error) {
 	}
 	step.Set(stepLR, 1)
 	updates := slices.Clone(step.Updates)
-	slices.Reverse(updates) // last layers first: each gradient is used up as soon as it is there
 	for _, buffer := range s.model.Buffers {
 		in := b.Input(buffer.Name, buffer.Shape...)
 		updates = append(updates, engine.Update{Input: in, Value: buffer.Next(in)})

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/sdk/expr"
@@ -10,7 +11,8 @@ import (
 // Expressed is an optimiser's step as updates of a plan: a device that has memory of its own then keeps parameters and state
 // there and moves them itself. The optimiser still holds the state for checkpoints, and counts the steps.
 type Expressed struct {
-	// Updates give each parameter and each slot of the state its next value.
+	// Updates give each parameter and each slot of the state its next value. The last parameters come first: gradients are
+	// made in that order, and each is used up as soon as it is there.
 	Updates []engine.Update
 	// Held are the inputs of the state with the optimiser's memory, for engine.Executable's Hold and Fetch.
 	Held []Memory
@@ -58,6 +60,7 @@ func (o *Optimizer) Express(b *expr.Builder, of func(name string) (value, grad e
 	if b.Err() != nil {
 		return nil, fmt.Errorf("express the optimiser: %w", b.Err())
 	}
+	slices.Reverse(e.Updates)
 	return e, nil
 }
 

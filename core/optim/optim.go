@@ -10,16 +10,16 @@ package optim
 
 import (
 	"fmt"
-	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"math"
 	"strings"
 
+	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
 )
 
-// Param is one tensor to train. Value and Grad are read and written in place and hold the product of Shape
-// elements each; Grad is nil where the step is a plan's ([Optimizer.Express]). Only the length of Shape matters here: one-dimensional tensors are biases and the scales and
-// shifts of norms, which rules may treat apart.
+// Param is one tensor to train. Value and Grad are read and written in place and hold the product of Shape elements each; Grad
+// is nil where the step is a plan's ([Optimizer.Express]). Only the length of Shape matters here: one-dimensional tensors are
+// biases and the scales and shifts of norms, which rules may treat apart.
 type Param struct {
 	Name  string
 	Value []float32

@@ -25,8 +25,6 @@ func (n *network) reside(d engine.Device, o *optimiser) error {
 	if err != nil {
 		return err
 	}
-	// Last layers first: each gradient is used up as soon as it is there.
-	slices.Reverse(updates)
 	if n.exe, err = n.load(d, n.results(), append(n.statistics(), updates...)); err != nil {
 		return err
 	}
@@ -76,17 +74,17 @@ func (o *optimiser) express(n *network) ([]engine.Update, error) {
 		return nil, err
 	}
 	o.bound = o.expressed.Bound
-	updates := slices.Clone(o.expressed.Updates)
 	if o.average == nil {
-		return updates, nil
+		return o.expressed.Updates, nil
 	}
 	o.shares = make([]float32, 2)
 	keep, rest := b.Input("average.keep"), b.Input("average.rest")
 	o.bound = append(o.bound, optim.Memory{Input: keep, Data: o.shares[:1]}, optim.Memory{Input: rest, Data: o.shares[1:]})
-	for _, p := range n.model.Pairs {
+	var updates []engine.Update
+	for _, p := range slices.Backward(n.model.Pairs) {
 		updates = append(updates, engine.Update{Input: inputs[p.Target], Value: optim.Follow(inputs[p.Target], o.expressed.Next(p.Online), keep, rest)})
 	}
-	return updates, b.Err()
+	return append(updates, o.expressed.Updates...), b.Err()
 }
 
 // prepare fills what a device's step k = 0, 1, ... is given by the host: rates.
