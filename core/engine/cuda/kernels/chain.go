@@ -84,22 +84,32 @@ func (l *lowering) chain() error {
 	if err != nil {
 		return err
 	}
-	f := l.define(operator)
-	y := l.in.Out[0]
-	params := []param{text("%s()", f), pass(Address(y))}
+	f := text("%s()", l.define(operator))
+	y := Address(l.in.Out[0])
 	if flat(c) {
-		v := l.widest(l.addresses()...)
-		params = append(params, pass(Int64(l.size(y))))
-		l.launch(fmt.Sprintf("chain_flat<%d>", v), line(min(maxBlocks, ceilDiv(l.size(y), threads*v))), line(threads),
-			append(params, operands(c)...)...)
+		l.elementwise(f, y, l.size(l.in.Out[0]), operands(c)...)
 		return nil
 	}
 	v := l.vector(c.Cols, l.addresses()...)
 	grid, block := overRows(c.Rows, c.Cols, v)
-	params = append(params, pass(Int64(c.Rows)), pass(Int64(c.Cols)))
+	params := []param{f, pass(y), pass(Int64(c.Rows)), pass(Int64(c.Cols))}
 	l.launch(fmt.Sprintf("chain_matrix<%d>", v), grid, block, append(params, operands(c)...)...)
 	return nil
 }
+
+// elementwise computes n elements of to by a function of operands that are one run of elements too, or a scalar.
+func (l *lowering) elementwise(f param, to Arg, n int, operands ...param) {
+	args := []Arg{to}
+	for _, x := range operands {
+		args = append(args, x.args...)
+	}
+	v := l.widest(args...)
+	params := []param{f, pass(to), pass(Int64(n))}
+	l.launch(fmt.Sprintf("chain_flat<%d>", v), over(n, v), line(threads), append(params, operands...)...)
+}
+
+// over is the grid of blocks whose threads take v elements of n at a time.
+func over(n, v int) Extent { return line(min(maxBlocks, ceilDiv(n, threads*v))) }
 
 // addresses are those of the instruction's operands and results.
 func (l *lowering) addresses() []Arg {

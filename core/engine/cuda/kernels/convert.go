@@ -10,9 +10,6 @@ type Buffer struct {
 
 func (b Buffer) cType(*engine.Plan) string { return cTypes[b.Type] + "*" }
 
-// cTypes are the storage types in C++.
-var cTypes = [...]string{engine.Float32: "float", engine.BFloat16: "bf16"}
-
 // Transposed writes from [rows, cols] to to [cols, rows], in to's storage type.
 func Transposed(p *engine.Plan, to, from Arg, rows, cols int) Lowered {
 	l := &lowering{p: p}
@@ -23,6 +20,6 @@ func Transposed(p *engine.Plan, to, from Arg, rows, cols int) Lowered {
 // Converted writes n elements of from to to, in to's storage type.
 func Converted(p *engine.Plan, to, from Arg, n int) Lowered {
 	l := &lowering{p: p}
-	l.copy(to, from, n)
+	l.elementwise(identity, to, n, as("full(%s)", from))
 	return l.out
 }

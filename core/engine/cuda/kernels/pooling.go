@@ -39,6 +39,6 @@ func (l *lowering) window(function string, x, y []int, settings ...param) {
 		params = append(params, l.operand(i))
 	}
 	params = append(params, n, pass(Int32(x[1])), pass(Int32(x[2])), pass(Int32(x[3])), pass(Int32(y[1])), pass(Int32(y[2])))
-	l.launch(fmt.Sprintf("%s<%s, %d>", function, index, v), line(min(maxBlocks, ceilDiv(count, threads*v))), line(threads),
+	l.launch(fmt.Sprintf("%s<%s, %d>", function, index, v), over(count, v), line(threads),
 		append(params, settings...)...)
 }

@@ -16,7 +16,7 @@ func (l *lowering) broadcast() error {
 	y := l.in.Out[0]
 	f := l.define("  __device__ long long operator()(long long i) const {\n" + repeated(l.shape(l.in.In[0]), l.shape(y)) + "  }\n")
 	n := l.size(y)
-	l.launch("spread", line(min(maxBlocks, ceilDiv(n, threads))), line(threads), text("%s()", f), l.result(0), l.operand(0), pass(Int64(n)))
+	l.launch("spread", over(n, 1), line(threads), text("%s()", f), l.result(0), l.operand(0), pass(Int64(n)))
 	return nil
 }
 

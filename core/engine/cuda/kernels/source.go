@@ -119,12 +119,10 @@ func (l *lowering) scratch(n int) Scratch {
 func digest(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12] }
 
 // storage is the element type of a value.
-func storage(p *engine.Plan, id engine.ID) string {
-	if p.Values[id].Type == engine.BFloat16 {
-		return "bf16"
-	}
-	return "float"
-}
+func storage(p *engine.Plan, id engine.ID) string { return cTypes[p.Values[id].Type] }
+
+// cTypes are the storage types in C++.
+var cTypes = [...]string{engine.Float32: "float", engine.BFloat16: "bf16"}
 
 // widest is how many elements of the narrowest storage type are 16 bytes, the most that a thread moves at once.
 func (l *lowering) widest(args ...Arg) int {

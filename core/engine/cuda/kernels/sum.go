@@ -114,13 +114,6 @@ func alternate(shape []int, axes []int) []run {
 	return runs
 }
 
-// copy copies n elements, from one storage type to another where they differ.
-func (l *lowering) copy(to, from Arg, n int) {
-	v := l.widest(to, from)
-	l.launch(fmt.Sprintf("chain_flat<%d>", v), line(min(maxBlocks, ceilDiv(n, threads*v))), line(threads), identity, pass(to),
-		pass(Int64(n)), as("full(%s)", from))
-}
-
 // reduce sums the middle axis of [outer, n, inner].
 func (l *lowering) reduce(to Arg, s summand, step stage) {
 	switch {
