@@ -200,14 +200,13 @@ func (g *GemmArgs) multiply(p *Pool, b panels, scratch *arena) {
 		j0, j1 := span(b.count(), groups, task/blocks%groups)
 		split := task / blocks / groups
 		k0, k1 := span(g.K, splits, split)
-		out := g.destination()
+		block := gemmBlock{GemmArgs: g, isa: p.isa, b: b, m0: m0, m1: m1, j0: j0, j1: j1, k0: k0, k1: k1, out: g.destination()}
 		if sums != nil {
-			out = gemmOut{c: Floats(sums[split*g.M*g.N:]), ld: g.N, alpha: 1}
+			block.out = gemmOut{c: Floats(sums[split*g.M*g.N:]), ld: g.N, alpha: 1}
 		}
-		var next reads
-		next.addRows(g.then.Reads, m0, m1, g.N)
-		next.add(g.rowsOfA(task+p.threads, blocks))
-		g.block(p, worker, b, m0, m1, j0, j1, k0, k1, out, &next)
+		block.next.addRows(g.then.Reads, m0, m1, g.N)
+		block.next.add(g.rowsOfA(task+p.threads, blocks))
+		block.compute(&p.slots[worker])
 		if g.then.Done != nil {
 			g.then.Done(worker, task, m0, m1)
 		}
@@ -236,162 +235,6 @@ func (g *GemmArgs) rowParts(isa ISA) int {
 		return 0
 	}
 	return blocks
-}
-
-// gemmOut is where a block's product goes and what happens to it there.
-type gemmOut struct {
-	c     Array
-	ld    int
-	first int // c's first element has this place in all of C
-	alpha float32
-	add   bool
-	bias  []float32
-	relu  bool
-}
-
-func (g *GemmArgs) destination() gemmOut {
-	return gemmOut{c: Array{g.C, g.c16}, ld: g.Ldc, alpha: g.Alpha, add: g.Beta != 0, bias: g.Bias, relu: g.ReLU}
-}
-
-// block multiplies rows [m0, m1) of op(A) with panels [j0, j1) over k in [k0, k1). Meanwhile it fetches next, which the
-// worker will probably need then.
-func (g *GemmArgs) block(p *Pool, worker int, b panels, m0, m1, j0, j1, k0, k1 int, out gemmOut, next *reads) {
-	arena, t := &p.slots[worker].arena, &p.slots[worker].tile
-	depth := parts(k1-k0, gemmDepth)
-	var copied, piece []float32
-	if b.data == nil {
-		piece = arena.floats(gemmDepth * p.isa.panel())
-	}
-	if g.crowded() && g.TransA && j1-j0 > 1 || g.a16 != nil {
-		copied = arena.floats((gemmDepth + 2*cacheLine) * (2*gemmRows + 2*cacheLine))
-	}
-	apart := out.c.half() && (depth > 1 || !p.isa.rounds())
-	if apart { // summed in float32, rounded afterwards
-		c0, _, _ := b.columns(j0)
-		_, c1, _ := b.columns(j1 - 1)
-		out.ld = c1 - c0
-		out.first = m0*out.ld + c0
-		out.c = Floats(arena.floats((m1 - m0) * out.ld))
-	}
-	height := p.isa.maxRows()
-	if copied == nil && g.crowded() {
-		height = min(height, gemmCrowded)
-	}
-	tiles := parts(m1-m0, height)
-	for d := range depth {
-		lo, hi := span(k1-k0, depth, d)
-		lo, hi = lo+k0, hi+k0
-		a := g.blockOfA(p.isa, copied, m0, m1, lo, hi, tiles)
-		t.ntaps, t.kc, t.taps, t.ks, t.alpha = 1, hi-lo, &noTaps[0], a.k*floatBytes, out.alpha
-		t.contiguous(a.row*floatBytes, out.ld*out.c.size())
-		last := d == depth-1
-		shallow := hi-lo <= gemmShallow && piece == nil
-		for k := range (j1 - j0) * tiles {
-			i, j := k%tiles, j0+k/tiles
-			if shallow {
-				i, j = k/(j1-j0), j0+k%(j1-j0)
-			}
-			c0, c1, narrow := b.columns(j)
-			if i == 0 || shallow {
-				t.columns(p.isa, c1-c0)
-				t.b = g.panelOfB(b, j, lo, hi, piece)
-				t.setFlags(out.add || d > 0, last && out.relu, last && out.bias != nil, out.bias, c0)
-				t.flags |= tileFetch
-				if out.c.half() {
-					t.flags |= tileRound
-				}
-			}
-			r0, r1 := span(m1-m0, tiles, i)
-			if t.a = &a.data[r0*a.row]; a.tile > 0 {
-				t.a = &a.data[i*a.tile]
-			}
-			t.c = out.c.at((m0+r0)*out.ld + c0 - out.first)
-			if len(b.data) >= gemmFar && j+1 < j1 && i < tiles/2 {
-				t.fetch(b.rows(j+1, lo, hi), i, tiles/2)
-			} else {
-				t.fetchPart(next, d*(j1-j0)*tiles+k, depth*(j1-j0)*tiles)
-			}
-			t.run(p.isa, r1-r0, narrow)
-		}
-	}
-	t.fetchNothing()
-	if apart {
-		for r := range m1 - m0 {
-			at := (m0+r)*g.Ldc + out.first - m0*out.ld
-			p.isa.Narrow(g.c16[at:at+out.ld], out.c.floats[r*out.ld:])
-		}
-	}
-}
-
-// rowsOfA is the memory of a block of rows of A, if there is such a block and its rows are A's.
-func (g *GemmArgs) rowsOfA(block, blocks int) []float32 {
-	if block >= blocks || g.TransA {
-		return nil
-	}
-	m0, m1 := span(g.M, blocks, block)
-	return Array{g.A, g.a16}.slice(m0*g.Lda, (m1-1)*g.Lda+g.K).memory()
-}
-
-// panelOfB returns rows [lo, hi) of a panel, which it packs into piece where the panels are not packed.
-func (g *GemmArgs) panelOfB(b panels, j, lo, hi int, piece []float32) *float32 {
-	if piece == nil {
-		return b.from(j, lo)
-	}
-	g.packPanel(b, j, lo, hi, piece[:(hi-lo)*b.width(j)])
-	return &piece[0]
-}
-
-func (t *tile) setFlags(add, relu, biased bool, bias []float32, col int) {
-	t.flags = 0
-	if add {
-		t.flags |= tileAdd
-	}
-	if relu {
-		t.flags |= tileReLU
-	}
-	if biased {
-		t.flags |= tileBias
-		t.bias = &bias[col]
-	}
-}
-
-// crowded reports whether the rows of A that a tile reads at a time would compete for few cache sets: columns of any A,
-// since these are rows apart all the time, and rows a multiple of a page apart.
-func (g *GemmArgs) crowded() bool {
-	if g.TransA {
-		return g.Lda%256 == 0
-	}
-	return g.Lda%1024 == 0
-}
-
-// blockA is a block of op(A) and its strides along rows and k; packed in tiles, the distance of these.
-type blockA struct {
-	data         []float32
-	row, k, tile int
-}
-
-// blockOfA returns a block of op(A), in place or copied into the given memory.
-func (g *GemmArgs) blockOfA(isa ISA, copied []float32, m0, m1, k0, k1, tiles int) blockA {
-	if g.TransA {
-		if copied == nil {
-			return blockA{data: g.A[k0*g.Lda+m0:], row: 1, k: g.Lda}
-		}
-		isa.packTiles(copied, Array{g.A, g.a16}.slice(k0*g.Lda, (k1-1)*g.Lda+g.M), k1-k0, m0, m1, tiles, g.Lda)
-		return blockA{data: copied, row: 1, k: isa.lanes(), tile: (k1 - k0) * isa.lanes()}
-	}
-	if copied == nil {
-		return blockA{data: g.A[m0*g.Lda+k0:], row: g.Lda, k: 1}
-	}
-	src := Array{g.A, g.a16}.from(m0*g.Lda + k0)
-	if k1-k0 == g.Lda && !g.crowded() { // rows that follow each other
-		isa.read(copied[:(m1-m0)*g.Lda], src)
-		return blockA{data: copied, row: g.Lda, k: 1}
-	}
-	ld := (k1-k0+cacheLine-1)&^(cacheLine-1) + cacheLine
-	for r := range m1 - m0 {
-		isa.read(copied[r*ld:r*ld+k1-k0], src.from(r*g.Lda))
-	}
-	return blockA{data: copied, row: ld, k: 1}
 }
 
 // finishRows adds the partial sums into C in order, then the bias, then ReLU.

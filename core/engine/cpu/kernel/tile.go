@@ -98,6 +98,21 @@ func (t *tile) contiguous(rs, cs int) {
 	}
 }
 
+// setFlags says what happens to the sums: col is the place of the tile's first column in bias.
+func (t *tile) setFlags(add, relu, biased bool, bias []float32, col int) {
+	t.flags = 0
+	if add {
+		t.flags |= tileAdd
+	}
+	if relu {
+		t.flags |= tileReLU
+	}
+	if biased {
+		t.flags |= tileBias
+		t.bias = &bias[col]
+	}
+}
+
 // fetch tells the tile to fetch the i-th of count pieces of the memory meanwhile, with AVX-512.
 func (t *tile) fetch(memory []float32, i, count int) {
 	if len(memory) == 0 {
