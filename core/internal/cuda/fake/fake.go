@@ -1,4 +1,4 @@
-// Package fake stands in for NVIDIA's libraries in tests: libcuda.so.1, NVRTC and NVML, written in C++ under src and compiled by
+// Package fake stands in for NVIDIA's libraries in tests: driver, NVRTC, NVML, cuDNN and cublasLt, written in C++ under src, compiled by
 // g++ when a test asks, so that the real bindings open them, the real kernels are compiled and run, and what goes wrong on a GPU
 // goes wrong here.
 //

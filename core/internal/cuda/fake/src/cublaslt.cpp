@@ -98,7 +98,7 @@ EXPORT size_t cublasLtGetVersion(void) { return size_t(fake::setting("FAKE_CUBLA
 EXPORT cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle) {
 	FAILING;
 	if (!vendor::attached()) return CUBLAS_STATUS_NOT_INITIALIZED;
-  *handle = reinterpret_cast<cublasLtHandle_t>(new uint64_t(mark));
+	*handle = reinterpret_cast<cublasLtHandle_t>(new uint64_t(mark));
 	return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -109,7 +109,7 @@ EXPORT cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
 
 EXPORT cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *desc, cublasComputeType_t compute, cudaDataType_t scale) {
 	FAILING;
-  *desc = new cublasLtMatmulDescOpaque_t{};
+	*desc = new cublasLtMatmulDescOpaque_t{};
 	open<Desc>(*desc) = Desc{compute, scale, CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, 0, nullptr};
 	return CUBLAS_STATUS_SUCCESS;
 }
@@ -148,7 +148,7 @@ EXPORT cublasStatus_t cublasLtMatmulDescGetAttribute(cublasLtMatmulDesc_t desc, 
 
 EXPORT cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *layout, cudaDataType type, uint64_t rows, uint64_t cols, int64_t ld) {
 	FAILING;
-  *layout = new cublasLtMatrixLayoutOpaque_t{};
+	*layout = new cublasLtMatrixLayoutOpaque_t{};
 	open<Layout>(*layout) = Layout{type, 0, rows, cols, ld};
 	return CUBLAS_STATUS_SUCCESS;
 }
@@ -160,7 +160,7 @@ EXPORT cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout)
 
 EXPORT cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *preference) {
 	FAILING;
-  *preference = new cublasLtMatmulPreferenceOpaque_t{};
+	*preference = new cublasLtMatmulPreferenceOpaque_t{};
 	open<Preference>(*preference) = Preference{0, CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE, {256, 256, 256, 256}};
 	return CUBLAS_STATUS_SUCCESS;
 }
@@ -192,7 +192,7 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cu
                                                      cublasLtMatmulPreference_t preference, int wanted, cublasLtMatmulHeuristicResult_t *out,
                                                      int *count) {
 	FAILING;
-  *count = 0;
+	*count = 0;
 	Problem p;
 	if (!handle || !preference || wanted < 1 || !p.read(desc, A, B, C, D)) return CUBLAS_STATUS_INVALID_VALUE;
 	if (!p.supported()) return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -203,11 +203,11 @@ EXPORT cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cu
 	uint64_t parts = 4 * 4 * p.m * p.n;
 	if (p.k > 4 * p.m && parts <= want.workspace) chosen.needed = parts;
 	if (want.reductions & CUBLASLT_REDUCTION_SCHEME_INPLACE) chosen.ordered = 0, chosen.needed = 0;
-  *out = cublasLtMatmulHeuristicResult_t{};
+	*out = cublasLtMatmulHeuristicResult_t{};
 	open<Algorithm>(&out->algo) = chosen;
 	out->workspaceSize = chosen.needed;
 	out->wavesCount = 1;
-  *count = 1;
+	*count = 1;
 	return CUBLAS_STATUS_SUCCESS;
 }
 
