@@ -16,8 +16,8 @@
 // What they cannot: data races between threads that fibers happen to order, the time things take, and arithmetic where the GPU
 // rounds differently (fused multiply-add, approximate functions).
 //
-// The environment sets what is fixed for a process: FAKE_CUDA_DRIVER (13000), FAKE_CUDA_DEVICES (1, at most 8), FAKE_CUDA_ARCH
-// (90), FAKE_CUDA_MEMORY (bytes, 4 GiB), FAKE_CUDA_FAIL ("cuMemAlloc_v2:3:2,kernel:1:719", as Fail), FAKE_NVRTC_MAJOR (13).
+// The environment sets what is fixed for a process: FAKE_CUDA_DRIVER (13000), FAKE_CUDA_DEVICES (1, at most 8), FAKE_CUDA_MEMORY
+// (bytes, 4 GiB), FAKE_CUDA_FAIL ("cuMemAlloc_v2:3:2,kernel:1:719", as Fail). The device is of compute capability 9.0.
 //
 // A test without g++ is skipped; `make test` says so.
 package fake
@@ -90,20 +90,15 @@ func (f *Fake) Calls(function string) int {
 	return int(f.control("fakeCalls", uintptr(unsafe.Pointer(unsafe.SliceData(name)))))
 }
 
-// Kinds are what Live counts.
-func Kinds() []string {
-	return []string{"context", "memory", "host", "registered", "stream", "event", "module", "graph", "exec"}
-}
-
-// Live is how many objects of a kind were made and not destroyed.
-func (f *Fake) Live(kind string) int {
+// live is how many objects of a kind were made and not destroyed.
+func (f *Fake) live(kind string) int {
 	name := append([]byte(kind), 0)
 	return int(int64(f.control("fakeLive", uintptr(unsafe.Pointer(unsafe.SliceData(name))))))
 }
 
 func (f *Fake) checkLeaks() {
-	for _, kind := range Kinds() {
-		if n := f.Live(kind); n != 0 {
+	for _, kind := range []string{"context", "memory", "host", "registered", "stream", "event", "module", "graph", "exec"} {
+		if n := f.live(kind); n != 0 {
 			f.t.Errorf("the test left %d of the driver's objects of the kind %q", n, kind)
 		}
 	}

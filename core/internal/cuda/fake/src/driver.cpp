@@ -73,8 +73,8 @@ static void failing(const char* text) {
 	}
 }
 
-unsigned long long deviceArch() { return (unsigned long long)setting("FAKE_CUDA_ARCH", 90); }
-int deviceShared() { return deviceArch() >= 90 ? 227 << 10 : deviceArch() == 80 ? 163 << 10 : 99 << 10; }
+unsigned long long deviceArch() { return 90; }
+int deviceShared() { return 227 << 10; }
 size_t deviceMemory() { return (size_t)setting("FAKE_CUDA_MEMORY", 4l << 30); }
 
 }  // namespace fake
