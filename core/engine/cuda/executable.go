@@ -67,12 +67,7 @@ func (e *Executable) Start(ctx context.Context) error {
 	return e.device.attached(func() error { return e.start(ctx) })
 }
 
-func (e *Executable) start(ctx context.Context) (err error) {
-	if e.done == nil {
-		if e.done, err = e.device.context.NewEvent(); err != nil {
-			return err
-		}
-	}
+func (e *Executable) start(ctx context.Context) error {
 	if err := e.stage(); err != nil {
 		return err
 	}

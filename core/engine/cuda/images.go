@@ -60,9 +60,6 @@ func (e *Executable) MakeViews(t expr.Tensor, pipelines []*augment.Pipeline, bat
 
 // equip compiles the kernels and allocates what they need.
 func (e *Executable) equip(v *viewMaker) error {
-	if err := e.newEvents(); err != nil {
-		return err
-	}
 	m, err := e.device.module(views.Source)
 	if err != nil {
 		return err

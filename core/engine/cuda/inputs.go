@@ -45,25 +45,10 @@ func (e *Executable) Bind(t expr.Tensor, data []float32) error {
 
 // openWay allocates what a bound input passes through.
 func (e *Executable) openWay(in *input, bytes int) (err error) {
-	if err := e.newEvents(); err != nil {
-		return err
-	}
 	if in.upload, err = e.reserve(bytes); err != nil {
 		return err
 	}
 	in.pinned, err = e.pin(bytes)
-	return err
-}
-
-// newEvents makes the marks by which inputs pass from one stream to the other, once.
-func (e *Executable) newEvents() (err error) {
-	if e.uploaded != nil {
-		return nil
-	}
-	if e.uploaded, err = e.device.context.NewEvent(); err != nil {
-		return err
-	}
-	e.taken, err = e.device.context.NewEvent()
 	return err
 }
 

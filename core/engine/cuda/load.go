@@ -30,7 +30,20 @@ func (e *Executable) load() error {
 	if err := e.allocate(); err != nil {
 		return err
 	}
+	if err := e.newEvents(); err != nil {
+		return err
+	}
 	return e.arrange()
+}
+
+// newEvents makes the marks by which the streams and the host wait for each other.
+func (e *Executable) newEvents() (err error) {
+	for _, event := range []**drv.Event{&e.uploaded, &e.taken, &e.done} {
+		if *event, err = e.device.context.NewEvent(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // launches are instructions that own kernels compute together.
