@@ -138,24 +138,33 @@ func compiler(libs dl.Search, newest int) Library {
 
 func products(libs dl.Search, newest int) Library {
 	l := library("cublasLt", "products; without it sslctl's own kernels, slower", false)
-	if c, err := cublaslt.Open(libs, newest); l.failed(err) == nil {
-		l.Path = c.Path()
-		v, err := c.Version()
-		l.Version = triple(v)
-		l.failed(err)
-	}
+	c, err := cublaslt.Open(libs, newest)
+	l.opened(c, err)
 	return l
 }
 
 func convolutions(libs dl.Search) Library {
 	l := library("cuDNN", "convolutions; without it sslctl's own kernels, slower", false)
-	if c, err := cudnn.Open(libs); l.failed(err) == nil {
-		l.Path = c.Path()
-		v, err := c.Version()
-		l.Version = triple(v)
-		l.failed(err)
-	}
+	c, err := cudnn.Open(libs)
+	l.opened(c, err)
 	return l
+}
+
+// numbered is a library whose version is one number, see triple.
+type numbered interface {
+	Path() string
+	Version() (int, error)
+}
+
+// opened keeps place and version of a library, or the error in its place.
+func (l *Library) opened(found numbered, err error) {
+	if l.failed(err) != nil {
+		return
+	}
+	l.Path = found.Path()
+	v, err := found.Version()
+	l.Version = triple(v)
+	l.failed(err)
 }
 
 func management(libs dl.Search) Library {
