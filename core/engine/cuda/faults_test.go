@@ -8,6 +8,7 @@ import (
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cuda"
+	"github.com/sslctl/sslctl/core/engine/enginetest"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
@@ -61,12 +62,13 @@ func newStep(t *testing.T) step {
 	t.Helper()
 	b := expr.New()
 	g := step{x: b.Input("x", 40, 50), w: b.Input("w", 50), data: make([]float32, 2000), weights: make([]float32, 50)}
-	calls := new(int)
-	sum := b.Custom(cubes{calls}, g.w).At(0)
+	var calls int
+	var failed error
+	cubes := b.Custom(enginetest.Cubes{Forwards: &calls, Backwards: &calls, Failed: &failed}, g.w).At(0)
 	y := g.x.Mul(g.w)
 	g.loss = y.Sum()
 	var err error
-	if g.plan, err = engine.CompileStep(engine.FP32, []expr.Tensor{y, g.loss}, []engine.Update{{Input: g.w, Value: g.w.Add(sum)}}); err != nil {
+	if g.plan, err = engine.CompileStep(engine.FP32, []expr.Tensor{y, g.loss}, []engine.Update{{Input: g.w, Value: g.w.Add(cubes)}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range g.data {
@@ -74,20 +76,6 @@ func newStep(t *testing.T) step {
 	}
 	return g
 }
-
-// cubes is a custom op.
-type cubes struct{ calls *int }
-
-func (cubes) Name() string                                 { return "cubes" }
-func (cubes) Shapes(in []expr.Shape) ([]expr.Shape, error) { return in, nil }
-func (c cubes) Forward(in, out []expr.Array) error {
-	*c.calls++
-	for i, v := range in[0].Data {
-		out[0].Data[i] = v * v * v
-	}
-	return nil
-}
-func (cubes) Backward(_, _, _, _ []expr.Array) error { return errors.New("not differentiated") }
 
 // TestEveryCallMayFail lets each call of the driver fail in turn, and demands the error of a device each time, no crash and,
 // by the fake, nothing left behind.

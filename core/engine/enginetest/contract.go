@@ -94,7 +94,7 @@ func cancelled(t *testing.T, d engine.Device) {
 	data := []float32{1, 2, 3}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := errors.Join(exe.Hold(x, data)); err != nil {
+	if err := exe.Hold(x, data); err != nil {
 		t.Fatal(err)
 	}
 	if err := exe.Run(ctx); !errors.Is(err, context.Canceled) {
