@@ -6,8 +6,8 @@
 // each: order (what is needed, operands first), factor (large matrices of low rank as their factors), number (equal values
 // computed once, copies that are none), batch norm (activation and residual in the same pass, forward and backward), fuse
 // (elementwise chains in one pass over memory), precision (which values are stored in bfloat16), update (new values written
-// over their inputs), hasten (gradients of weights where they free memory) and memory (one arena, reused by lifetime).
-// [Plan.String] prints the result.
+// over their inputs, an optimiser's gathered at the end), hasten (gradients of weights where they free memory) and memory
+// (one arena, reused by lifetime). [Plan.String] prints the result.
 package engine
 
 import (
