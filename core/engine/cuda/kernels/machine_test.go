@@ -2,9 +2,7 @@ package kernels_test
 
 import (
 	"encoding/binary"
-	"math"
 	"testing"
-	"unsafe"
 
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cuda/kernels"
@@ -80,12 +78,6 @@ func (m *memory) address(id engine.ID) drv.Ptr {
 	return m.arena + drv.Ptr(v.Offset)
 }
 
-func (m *memory) write(to drv.Ptr, data []byte) {
-	m.t.Helper()
-	m.Check(m.Stream.CopyIn(to, data))
-	m.Check(m.Stream.Synchronize())
-}
-
 func (m *memory) argument(a kernels.Arg, scratch []drv.Ptr) drv.Arg {
 	switch a := a.(type) {
 	case kernels.Address:
@@ -113,7 +105,7 @@ func (m *memory) table(words kernels.Table) drv.Ptr {
 		}
 	}
 	p := m.alloc(len(data))
-	m.write(p, data)
+	m.Check(m.Stream.CopyIn(p, data), m.Stream.Synchronize())
 	return p
 }
 
@@ -185,7 +177,7 @@ func (m *machine) run(c *computation) [][]float32 {
 	for i, t := range c.inputs {
 		if id, ok := c.plan.Find(t); ok && c.plan.Values[id].Input != "" {
 			mem.inputs[id] = mem.alloc(c.plan.Values[id].Bytes())
-			mem.write(mem.inputs[id], encode(c.values[i], c.plan.Values[id].Type))
+			m.Write(mem.inputs[id], c.values[i], storage(c.plan.Values[id]))
 		}
 	}
 	for _, l := range c.lowered {
@@ -208,40 +200,13 @@ func (m *machine) run(c *computation) [][]float32 {
 func (m *memory) read(id engine.ID) []float32 {
 	m.t.Helper()
 	v := m.plan.Values[id]
-	data := make([]byte, v.Bytes())
-	m.Check(m.Stream.CopyOut(data, m.address(id)))
-	m.Check(m.Stream.Synchronize())
-	return decode(data, v.Type)
+	return m.Read(m.address(id), v.Size(), storage(v))
 }
 
-func encode(x []float32, as engine.DType) []byte {
-	var data []byte
-	for _, v := range x {
-		if as == engine.BFloat16 {
-			data = binary.LittleEndian.AppendUint16(data, uint16(math.Float32bits(rounded(v))>>16))
-		} else {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-		}
+// storage of a value.
+func storage(v engine.Value) devicetest.Storage {
+	if v.Type == engine.BFloat16 {
+		return devicetest.BFloat16
 	}
-	return data
-}
-
-func decode(data []byte, as engine.DType) []float32 {
-	if as == engine.Float32 {
-		return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/4)
-	}
-	x := make([]float32, len(data)/2)
-	for i := range x {
-		x[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(data[2*i:])) << 16)
-	}
-	return x
-}
-
-// rounded is the bfloat16 that is nearest, to even among equals.
-func rounded(v float32) float32 {
-	u := math.Float32bits(v)
-	if v != v {
-		return v
-	}
-	return math.Float32frombits((u + 0x7fff + (u >> 16 & 1)) &^ 0xffff)
+	return devicetest.Float32
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cuda/kernels"
 	"github.com/sslctl/sslctl/core/engine/enginetest"
+	"github.com/sslctl/sslctl/core/internal/cuda/devicetest"
 	"github.com/sslctl/sslctl/sdk/expr"
 )
 
@@ -107,7 +108,7 @@ func storeImages(plan *engine.Plan, kind expr.Kind, in []expr.Tensor, out expr.T
 		if id, ok := plan.Find(in[i]); ok {
 			plan.Values[id].Type = engine.BFloat16
 			for j, v := range values[i] {
-				values[i][j] = rounded(v)
+				values[i][j] = devicetest.BFloat16.Round(float64(v))
 			}
 		}
 	}
