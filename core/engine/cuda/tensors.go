@@ -3,7 +3,6 @@ package cuda
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"unsafe"
 
 	"gorgonia.org/tensor"
@@ -25,10 +24,8 @@ import (
 // collector. It may be used by one goroutine at a time, as the device.
 type Tensors struct {
 	device *Device
-
-	mu   sync.Mutex
-	live map[uintptr]uintptr // size of each allocation
-	err  error               // of Memclr, told by the next call that can
+	live   map[uintptr]uintptr // size of each allocation
+	err    error               // of Memclr, told by the next call that can
 }
 
 var _ tensor.Engine = (*Tensors)(nil)
@@ -70,8 +67,6 @@ func (e *Tensors) Alloc(size int64) (tensor.Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.live[uintptr(p)] = uintptr(size)
 	return memory{at: uintptr(p), size: uintptr(size)}, nil
 }
@@ -85,8 +80,6 @@ func (e *Tensors) Free(mem tensor.Memory, _ int64) error {
 }
 
 func (e *Tensors) forget(at uintptr) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if _, ok := e.live[at]; !ok {
 		return fmt.Errorf("free: %#x was not allocated on the GPU, or was freed before", at)
 	}
@@ -153,8 +146,6 @@ func (e *Tensors) Accessible(mem tensor.Memory) (tensor.Memory, error) {
 
 // owns reports whether n bytes lie in an allocation of the engine's.
 func (e *Tensors) owns(mem tensor.Memory, n uintptr) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	for at, size := range e.live {
 		if at <= mem.Uintptr() && mem.Uintptr()+n <= at+size {
 			return true
