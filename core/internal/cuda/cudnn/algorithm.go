@@ -1,6 +1,7 @@
 package cudnn
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
@@ -50,15 +51,23 @@ func (o *Operation) Measure(a, b, out, workspace drv.Ptr, size int) ([]Algorithm
 	return o.usable(found[:count]), err
 }
 
-// usable leaves out what failed and what rounds more than it may: asked for full float32, the library tries its default
-// arithmetic as well, which is TF32.
+// usable leaves out what failed and, asked for full float32, gives every algorithm that arithmetic. The library then reports
+// FMA for what it tried so, and tries its default, which is TF32, as well: those are left out. Where it reports its default only,
+// which some versions do whatever they were asked, the algorithms count, with times that may be TF32's: Choose sets the
+// arithmetic, and fails where an algorithm does not know it.
 func (o *Operation) usable(found []perf) []Algorithm {
+	full := o.convolving.Math == Full
+	reported := slices.ContainsFunc(found, func(f perf) bool { return Math(f.math) == Full })
 	var out []Algorithm
 	for _, f := range found {
-		if f.status != 0 || o.convolving.Math == Full && Math(f.math) != Full {
+		if f.status != 0 || full && reported && Math(f.math) != Full {
 			continue
 		}
-		out = append(out, Algorithm{int(f.algorithm), Math(f.math), f.time, int(f.memory), f.determinism == deterministic})
+		a := Algorithm{int(f.algorithm), Math(f.math), f.time, int(f.memory), f.determinism == deterministic}
+		if full {
+			a.Math = Full
+		}
+		out = append(out, a)
 	}
 	return out
 }

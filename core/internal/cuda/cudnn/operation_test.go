@@ -190,6 +190,35 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// TestFullWhereTheDefaultIsReported: asked for full float32, a library that reports its default arithmetic of all algorithms
+// has algorithms all the same, and they round nothing.
+func TestFullWhereTheDefaultIsReported(t *testing.T) {
+	t.Setenv("FAKE_CUDNN_DEFAULT_MATH", "1")
+	d, h := openFake(t)
+	c := shapes[1]
+	c.Math = Full
+	o, err := h.Operation(c, Forward)
+	d.Check(err)
+	defer o.Close()
+	x, w, y := c.sizes()
+	measured, err := o.Measure(d.Alloc(4*x), d.Alloc(4*w), d.Alloc(4*y), d.Alloc(4096), 4096)
+	d.Check(err)
+	suggested, err := o.Suggest()
+	d.Check(err)
+	for list, algorithms := range map[string][]Algorithm{"measured": measured, "suggested": suggested} {
+		if len(algorithms) == 0 {
+			t.Errorf("no algorithm was %s", list)
+		}
+		for _, a := range algorithms {
+			d.Check(o.Choose(a))
+			if a.Math != Full {
+				t.Errorf("%s: algorithm %d rounds: math %d", list, a.ID, a.Math)
+			}
+		}
+	}
+	d.Check(convolve(d, h, c, Forward, rand.New(rand.NewPCG(3, 4))))
+}
+
 // TestArithmetic: TF32 rounds operands to 10 bits and Full does not.
 func TestArithmetic(t *testing.T) {
 	d, h := open(t)

@@ -137,7 +137,7 @@ template <class Perf> int list(const Problem &p, Direction d, int wanted, Perf *
 			f.status = measured && f.memory > limit ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_SUCCESS;
 			f.time = measured && f.status == CUDNN_STATUS_SUCCESS ? w.time * (math == CUDNN_DEFAULT_MATH ? 1 : 3) : -1;
 			f.determinism = w.ordered ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC;
-			f.mathType = math;
+			f.mathType = fake::setting("FAKE_CUDNN_DEFAULT_MATH", 0) ? CUDNN_DEFAULT_MATH : math;
 		}
 	return count;
 }
