@@ -56,12 +56,13 @@ type convolution struct {
 // convolution plans a convolution by cuDNN: operands brought into its form, the operation, the result brought home.
 func (v *Plan) convolution(in engine.Instr) ([]step, error) {
 	c, t := v.sizes(in), v.imageType(in)
-	c.Type, c.Math = cudnn.Float32, cudnn.Full
-	if t == engine.BFloat16 {
-		c.Type = cudnn.BFloat16
-	}
-	if v.libraries.options.TF32 || t == engine.BFloat16 {
-		c.Math = cudnn.TF32
+	switch {
+	case t == engine.BFloat16:
+		c.Type, c.Math = cudnn.BFloat16, cudnn.TensorOp
+	case v.libraries.options.TF32:
+		c.Type, c.Math = cudnn.Float32, cudnn.TF32
+	default:
+		c.Type, c.Math = cudnn.Float32, cudnn.Full
 	}
 	direction := directions[in.Kind]
 	o, err := v.libraries.images.Operation(c, direction)

@@ -108,9 +108,9 @@ func TestConvolution(t *testing.T) {
 	device, h := open(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, c := range shapes {
-		for _, kind := range []Type{Float32, BFloat16} {
+		for kind, arithmetic := range map[Type]Math{Float32: TF32, BFloat16: TensorOp} {
 			for _, d := range []Direction{Forward, BackwardData, BackwardFilter} {
-				c.Type, c.Math = kind, TF32
+				c.Type, c.Math = kind, arithmetic
 				if err := convolve(device, h, c, d, random); err != nil {
 					t.Errorf("%s of %+v: %v", d, c, err)
 				}

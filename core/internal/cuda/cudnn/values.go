@@ -16,9 +16,9 @@ type Math int32
 
 // The kinds of arithmetic.
 const (
-	// TF32 lets float32 operands be rounded to 10 bits of mantissa for tensor cores, which bfloat16 uses anyway.
+	// TF32 lets float32 operands be rounded to 10 bits of mantissa for tensor cores. It is the library's default.
 	TF32 Math = 0
-	// TensorOp is what the library reports of algorithms that use tensor cores.
+	// TensorOp lets bfloat16 use tensor cores; without being asked the library may leave such algorithms out of its lists.
 	TensorOp Math = 1
 	// Full multiplies float32 without rounding it first.
 	Full Math = 3
