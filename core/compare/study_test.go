@@ -12,7 +12,6 @@ import (
 	"github.com/sslctl/sslctl/core/compare"
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/data"
-	"github.com/sslctl/sslctl/core/experiment"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/run"
 	"github.com/sslctl/sslctl/core/session"
@@ -278,7 +277,7 @@ func TestDivergedRunIsReused(t *testing.T) {
 			t.Errorf("report %+v (%v)", r.Rows, err)
 		}
 	}
-	_, _, _, err := experiment.Once(t.Context(), s.Cells[0].Config, experiment.Options{})
+	_, err := b.run(t.Context(), compare.Task{Config: s.Cells[0].Config})
 	if fault.CodeOf(err) != fault.Diverged {
 		t.Errorf("error %v", err)
 	}

@@ -139,6 +139,10 @@ func troubles() map[string]func() error {
 }
 
 func serveMethod(name string) {
+	if name == "edited" {
+		plugin.Serve(edited{author{name: name}})
+		return
+	}
 	plugin.Serve(author{name, contrast{once(troubles()[name])}})
 }
 

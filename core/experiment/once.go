@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.uber.org/zap"
+
 	"github.com/sslctl/sslctl/core/config"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/run"
@@ -14,9 +16,10 @@ import (
 
 // Once gives the result of a configuration at the least cost: that of a finished run with the same hash in Config.Out, or an
 // interrupted one continued, or a new one. reused says that nothing had to be computed. A run that diverged does so every
-// time: it is reused too, as an error with fault.Diverged. A run that another process is at is an error.
+// time: it is reused too, as an error with fault.Diverged. A run that another process is at is an error. Runs of another program
+// do not count: a method's plugin may have changed since.
 func Once(ctx context.Context, c config.Config, o Options) (result run.Result, folder *run.Folder, reused bool, err error) {
-	found, err := find(c)
+	found, err := o.find(ctx, c)
 	if err != nil {
 		return result, nil, false, err
 	}
@@ -65,12 +68,16 @@ func (c candidates) best() (folder *run.Folder, reason string) {
 	return nil, ""
 }
 
-// find looks through the folders of Config.Out for runs of the configuration.
-func find(c config.Config) (candidates, error) {
+// find looks through the folders of Config.Out for runs of the configuration and of the program that it has now.
+func (o Options) find(ctx context.Context, c config.Config) (candidates, error) {
 	entries, err := os.ReadDir(c.Out)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	programs, err := o.programs(c)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +93,14 @@ func find(c config.Config) (candidates, error) {
 		}
 		p, err := f.Provenance()
 		if err != nil || p.ConfigHash != hash {
+			continue
+		}
+		same, err := programs.same(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if !same {
+			o.Log.Info("a run of the same configuration does not count: a plugin has changed since", zap.String("run", f.Dir()))
 			continue
 		}
 		if status, reason, err := f.Status(); err == nil {

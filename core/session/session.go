@@ -112,6 +112,21 @@ func (s *Session) describe(ctx context.Context, kind wire.Kind, name string) (me
 	return s.Host.Describe(ctx, ref)
 }
 
+// Foreign reports whether a configuration's method or one of its regularisers is a plugin that the binary does not ship. A
+// backbone's plugin is part of the configuration.
+func (s *Session) Foreign(c config.Config) (bool, error) {
+	ref, err := s.Host.Locate(wire.Method, c.Method)
+	found := !ref.Shipped()
+	for _, name := range c.Reg.Names() {
+		if err != nil {
+			break
+		}
+		ref, err = s.Host.Locate(wire.Regulariser, name)
+		found = found || !ref.Shipped()
+	}
+	return found, err
+}
+
 func presetOf(d method.Description, name string) (method.Preset, error) {
 	if name == "" {
 		return method.Preset{}, nil
