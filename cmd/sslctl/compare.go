@@ -20,7 +20,7 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: "Runs each method with its own preset on the same data, network and length, seed by seed, and prints accuracies with\n" +
 			"95 % intervals, verdicts on collapse and paired tests against the first method. Runs of one seed see the same images\n" +
 			"in the same order with the same augmentation draws.\n\n" +
-			"Finished runs of the same configuration are reused and interrupted ones continued: after Ctrl-C, repeat the command.",
+			"Finished runs of the same configuration and program are reused and interrupted ones continued: after Ctrl-C, repeat the command.",
 		Example: "  sslctl compare --methods vicreg,byol,simsiam,barlowtwins --seeds 5 --data fashion-mnist\n" +
 			"  sslctl compare --methods vicreg,byol --data cifar10 --epochs 20 --out compare.html --out compare.md\n" +
 			"  sslctl compare --methods vicreg,byol --data mnist --set vicreg.nu=2     # for vicreg alone",
