@@ -18,7 +18,8 @@ func (a *app) benchKernelsCommand() *cobra.Command {
 		Short: "Time each convolution and matrix product of a step by itself",
 		Long: "Times every convolution (forward, gradients of data and of weights) and matrix product in the shapes that the steps of\n" +
 			"the networks have, the best of several calls, and sets it against the peak that the same threads reach. Convolutions\n" +
-			"that take Winograd's method are timed by the direct method too. GFLOP/s count the direct method's arithmetic.",
+			"that take Winograd's method are timed by the direct method too. GFLOP/s count the direct method's arithmetic. What memory\n" +
+			"allows is the share of the peak at which a kernel would take as long as reading its operands and writing its result once.",
 		Example: "  sslctl bench kernels\n  sslctl bench kernels --net r18 --filter 3x3/1 --threads 1\n  sslctl bench kernels --filter weights --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,9 +60,9 @@ func (a *app) printKernels(r bench.KernelsResult) error {
 	}
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
-	t.AppendHeader(table.Row{"net", "op", "direction", "shape", "calls", "algorithm", "ms", "GFLOP/s", "of peak", "direct GFLOP/s", "of peak", "gain"})
+	t.AppendHeader(table.Row{"net", "op", "direction", "shape", "calls", "algorithm", "ms", "GFLOP/s", "of peak", "memory allows", "direct GFLOP/s", "of peak", "gain"})
 	for _, k := range r.Kernels {
-		row := table.Row{k.Net, k.Op, k.Direction, k.Shape, k.Calls, k.Algorithm, fmt.Sprintf("%.3f", k.Ms), fmt.Sprintf("%.0f", k.GFlops), fmt.Sprintf("%.0f %%", 100*k.PeakShare)}
+		row := table.Row{k.Net, k.Op, k.Direction, k.Shape, k.Calls, k.Algorithm, fmt.Sprintf("%.3f", k.Ms), fmt.Sprintf("%.0f", k.GFlops), fmt.Sprintf("%.0f %%", 100*k.PeakShare), fmt.Sprintf("%.0f %%", 100*k.MemoryShare)}
 		if d := k.Direct; d != nil {
 			row = append(row, fmt.Sprintf("%.0f", d.GFlops), fmt.Sprintf("%.0f %%", 100*d.PeakShare), fmt.Sprintf("%.2f", d.Speedup))
 		}

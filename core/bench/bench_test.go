@@ -135,7 +135,8 @@ func TestWidened(t *testing.T) {
 	}
 }
 
-// TestKernelsAreTheSteps: the kernels of a network, by their calls, do all the arithmetic of its step.
+// TestKernelsAreTheSteps: the kernels of a network, by their calls, do all the arithmetic of its step, and move what its
+// convolutions and products move.
 func TestKernelsAreTheSteps(t *testing.T) {
 	pool := newPool(t, 2)
 	tasks, err := tasksOf(t.Context(), pool, "tiny", traced)
@@ -149,13 +150,21 @@ func TestKernelsAreTheSteps(t *testing.T) {
 	if err := s.compile(); err != nil {
 		t.Fatal(err)
 	}
-	var want, got float64
+	var want, got, wantBytes, gotBytes float64
 	for _, in := range s.plan.Instrs {
-		want += s.plan.Cost(in).Flops
+		cost := s.plan.Cost(in)
+		want += cost.Flops
+		if cost.Flops > 0 {
+			wantBytes += cost.Bytes
+		}
 	}
 	for _, k := range tasks {
-		_, flop := k.call()
+		_, o, flop := k.call()
 		got += float64(k.Calls) * flop
+		gotBytes += 4 * float64(k.Calls*(len(o.read[0])+len(o.read[1])+len(o.write)))
+	}
+	if gotBytes != wantBytes {
+		t.Errorf("kernels move %g bytes, the step %g", gotBytes, wantBytes)
 	}
 	if math.Abs(got/want-1) > 1e-9 {
 		t.Errorf("kernels do %g operations, the step %g", got, want)
@@ -178,7 +187,7 @@ func TestKernels(t *testing.T) {
 		if k.Direction != direction || k.Op != "conv 3x3/1" || k.Calls != 1 || k.Algorithm != pool.Method(kernel.Conv{N: 256, H: 7, W: 7, C: 64, K: 64, R: 3, S: 3, Stride: 1, Pad: 1}) {
 			t.Errorf("%+v", k)
 		}
-		if flop := 2.0 * 256 * 49 * 64 * 64 * 9; math.Abs(k.GFlops*k.Ms*1e6/flop-1) > 1e-9 || k.PeakShare != k.GFlops/r.Peak {
+		if flop := 2.0 * 256 * 49 * 64 * 64 * 9; math.Abs(k.GFlops*k.Ms*1e6/flop-1) > 1e-9 || k.PeakShare != k.GFlops/r.Peak || k.MemoryShare <= 0 {
 			t.Errorf("figures contradict each other: %+v", k)
 		}
 		if (k.Direct != nil) != (k.Algorithm == kernel.MethodWinograd) || k.Direct != nil && math.Abs(k.Direct.Speedup-k.Direct.Ms/k.Ms) > 1e-9 {

@@ -35,6 +35,9 @@ type Kernel struct {
 	Ms        float64 `json:"ms"`        // of the best call
 	GFlops    float64 `json:"gflops"`    // a second, the direct method's arithmetic
 	PeakShare float64 `json:"peak_share"`
+	// MemoryShare is the share of the peak that memory allows: the kernel's, if it took no longer than to read its operands
+	// and write its result once. The direct method can reach the lesser of it and 1.
+	MemoryShare float64 `json:"memory_share"`
 	// The same by the direct method, where the algorithm is another.
 	Direct *Direct `json:"direct,omitempty"`
 }
@@ -152,7 +155,7 @@ type task struct {
 	conv kernel.Conv
 	gemm kernel.GemmArgs
 
-	flop, ms, directMs float64
+	flop, ms, directMs, memoryMs float64
 }
 
 func (k Kernel) line() string {
@@ -232,11 +235,13 @@ func transposed(a, b bool) string {
 	return " AB"
 }
 
-// time measures the kernel, and its direct twin where it takes another way, and keeps the times that are the best so far.
+// time measures the kernel, its direct twin where it takes another way, and its operands' way through memory, and keeps the
+// times that are the best so far.
 func (t *task) time(pool, direct *kernel.Pool) {
-	var call func(*kernel.Pool)
-	call, t.flop = t.call()
+	call, o, flop := t.call()
+	t.flop = flop
 	t.ms = better(t.ms, best(func() { call(pool) }))
+	t.memoryMs = better(t.memoryMs, best(func() { o.pass(pool) }))
 	if t.Algorithm == kernel.MethodWinograd {
 		t.directMs = better(t.directMs, best(func() { call(direct) }))
 	}
@@ -254,7 +259,7 @@ func better(before, now float64) float64 {
 func (t task) against(peak float64) Kernel {
 	k := t.Kernel
 	k.Ms, k.GFlops = t.ms, t.flop/t.ms/1e6
-	k.PeakShare = k.GFlops / peak
+	k.PeakShare, k.MemoryShare = k.GFlops/peak, t.flop/t.memoryMs/1e6/peak
 	if t.directMs > 0 {
 		gflops := t.flop / t.directMs / 1e6
 		k.Direct = &Direct{Ms: t.directMs, GFlops: gflops, PeakShare: gflops / peak, Speedup: t.directMs / t.ms}
@@ -262,12 +267,13 @@ func (t task) against(peak float64) Kernel {
 	return k
 }
 
-// call is the kernel on random numbers, and its arithmetic.
-func (t task) call() (f func(p *kernel.Pool), flop float64) {
+// call is the kernel on random numbers, these, and its arithmetic.
+func (t task) call() (f func(p *kernel.Pool), o operands, flop float64) {
 	if t.Direction == "" {
 		g := t.gemm
 		g.A, g.B, g.C = noise(g.M*g.K), noise(g.K*g.N), kernel.Alloc(g.M*g.N)
-		return func(p *kernel.Pool) { kernel.Gemm(p, g) }, 2 * float64(g.M) * float64(g.N) * float64(g.K)
+		o = operands{read: [2][]float32{g.A, g.B}, write: g.C}
+		return func(p *kernel.Pool) { kernel.Gemm(p, g) }, o, 2 * float64(g.M) * float64(g.N) * float64(g.K)
 	}
 	c := t.conv
 	oh, ow := c.OutSize()
@@ -275,14 +281,14 @@ func (t task) call() (f func(p *kernel.Pool), flop float64) {
 	flop = 2 * float64(y) * float64(c.R*c.S*c.C)
 	switch t.Direction {
 	case BackwardData:
-		dy, weights, dx := noise(y), noise(w), kernel.Alloc(x)
-		return func(p *kernel.Pool) { c.BackwardData(p, dy, weights, dx) }, flop
+		o = operands{read: [2][]float32{noise(y), noise(w)}, write: kernel.Alloc(x)}
+		return func(p *kernel.Pool) { c.BackwardData(p, o.read[0], o.read[1], o.write) }, o, flop
 	case Weights:
-		in, dy, dw := noise(x), noise(y), kernel.Alloc(w)
-		return func(p *kernel.Pool) { c.BackwardWeights(p, in, dy, dw) }, flop
+		o = operands{read: [2][]float32{noise(x), noise(y)}, write: kernel.Alloc(w)}
+		return func(p *kernel.Pool) { c.BackwardWeights(p, o.read[0], o.read[1], o.write) }, o, flop
 	}
-	in, weights, out := noise(x), noise(w), kernel.Alloc(y)
-	return func(p *kernel.Pool) { c.Forward(p, in, weights, out) }, flop
+	o = operands{read: [2][]float32{noise(x), noise(w)}, write: kernel.Alloc(y)}
+	return func(p *kernel.Pool) { c.Forward(p, o.read[0], o.read[1], o.write) }, o, flop
 }
 
 // noise is n normal numbers, one stretch of them again and again.
