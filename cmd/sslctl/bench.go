@@ -32,7 +32,7 @@ type benchThreads struct {
 
 func (b *benchThreads) add(f *pflag.FlagSet) {
 	f.IntVar(&b.threads, "threads", 0, "threads of the CPU kernels (default one a core)")
-	f.StringVar(&b.isa, "cpu-isa", "auto", "auto, avx512, avx2 or generic")
+	f.StringVar(&b.isa, "cpu-isa", "auto", "auto, avx512-bf16, avx512, avx2 or generic")
 }
 
 func (b *benchThreads) pool() (*kernel.Pool, error) {

@@ -91,7 +91,7 @@ func shortcuts() []shortcut {
 		{"seed", "train.seed", count, "seed of every random draw", ""},
 		{"device", "device", name, "cpu, cuda (or cuda:1, ...), auto, or tapemachine (Gorgonia's VM: slow, the oracle); sslctl device lists them", ""},
 		{"threads", "threads", count, "threads of the CPU kernels", "one a core"},
-		{"cpu-isa", "cpu_isa", name, "instruction set of the CPU kernels: auto, avx512, avx2, generic", ""},
+		{"cpu-isa", "cpu_isa", name, "instruction set of the CPU kernels: auto, avx512-bf16, avx512, avx2, generic", ""},
 		{"stop-on-collapse", "collapse.stop", sw, "end the run when the embeddings have collapsed", ""},
 	}
 }

@@ -22,7 +22,7 @@ type Config struct {
 	Collapse   Collapse       `koanf:"collapse"`
 	Checkpoint Checkpoint     `koanf:"checkpoint"`
 	Device     string         `koanf:"device" oneof:"cpu cuda auto tapemachine" help:"device that runs the training step; auto takes a GPU where one can be used"`
-	CPUISA     string         `koanf:"cpu_isa" oneof:"auto avx512 avx2 generic" help:"instruction set of the CPU kernels"`
+	CPUISA     string         `koanf:"cpu_isa" oneof:"auto avx512-bf16 avx512 avx2 generic" help:"instruction set of the CPU kernels; avx512-bf16 multiplies in bfloat16 what is stored so, which auto does where it is quicker"`
 	Threads    int            `koanf:"threads" min:"0" hash:"no" help:"threads of the CPU kernels; 0 for one a core"`
 	LogLevel   string         `koanf:"log_level" oneof:"debug info warn error" hash:"no" help:"least severe message that is shown"`
 	Quiet      bool           `koanf:"quiet" hash:"no" help:"show results and errors only"`

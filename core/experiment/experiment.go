@@ -153,6 +153,9 @@ func (o Options) openMachine(c config.Config) (Machine, error) {
 	if err != nil {
 		return Machine{}, err
 	}
+	if m.Products != "" {
+		o.Log.Info("products are " + m.Products)
+	}
 	for _, note := range m.Notes() {
 		o.Log.Warn("training is slower without a library", zap.Error(note))
 		m.told++

@@ -1,10 +1,8 @@
 package experiment
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -26,8 +24,10 @@ import (
 type Machine struct {
 	Device engine.Device
 	Pool   *kernel.Pool
-	meter  *meter // of a GPU; nil for others
-	told   int    // how many of the notes a log has
+	// Products says how the CPU multiplies what is stored in bfloat16, and why; "" where nothing is.
+	Products string
+	meter    *meter // of a GPU; nil for others
+	told     int    // how many of the notes a log has
 }
 
 // ChooseDevice turns the device auto into the one that will be used: the first GPU where one can be used, else the CPU, with
@@ -57,7 +57,7 @@ func OpenMachine(c config.Config) (Machine, error) {
 		pool.Close()
 		return Machine{}, err
 	}
-	m := Machine{Device: d, Pool: pool}
+	m := Machine{Device: d, Pool: pool, Products: products(c, pool)}
 	if gpu, ok := d.(*cuda.Device); ok {
 		m.meter = newMeter(dl.Default(), gpu.Info().PCI)
 	}
@@ -110,7 +110,7 @@ func (m Machine) Notes() []error {
 
 // used adds to a machine what a job uses of it.
 func used(m *run.Machine, j train.Job) {
-	m.Threads, m.Device = j.Pool.Threads(), j.Config.Device
+	m.Threads, m.Device, m.Products = j.Pool.Threads(), j.Config.Device, products(j.Config, j.Pool)
 	if d, ok := j.Device.(*cuda.Device); ok {
 		m.GPU = d.Info().String()
 	}
@@ -121,21 +121,4 @@ func (m Machine) Close() {
 	m.meter.close()
 	m.Device.Close()
 	m.Pool.Close()
-}
-
-// NewPool makes the workers of the CPU kernels.
-func NewPool(c config.Config) (*kernel.Pool, error) {
-	threads := c.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	if c.CPUISA == "auto" {
-		return kernel.NewPool(threads), nil
-	}
-	for _, isa := range kernel.ISAs() {
-		if isa.String() == c.CPUISA || isa == kernel.Plain && c.CPUISA == "generic" {
-			return kernel.NewPool(threads, kernel.WithISA(isa)), nil
-		}
-	}
-	return nil, fault.New(fault.Device, fmt.Sprintf("this CPU has %v; --cpu-isa auto takes the best", kernel.ISAs()), "the CPU lacks the instruction set %q", c.CPUISA)
 }

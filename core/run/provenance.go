@@ -43,9 +43,11 @@ type Machine struct {
 	CPU     string   `json:"cpu"`
 	ISA     []string `json:"isa"` // vector extensions that the processor has
 	Cores   int      `json:"cores"`
-	Threads int      `json:"threads"`       // used
-	Device  string   `json:"device"`        // as on the command line: "cpu"
-	GPU     string   `json:"gpu,omitempty"` // its name, compute capability and driver, where the device is one
+	Threads int      `json:"threads"` // used
+	Device  string   `json:"device"`  // as on the command line: "cpu"
+	// Products says how the CPU multiplies images that are stored in bfloat16, and why; "" where none are.
+	Products string `json:"products,omitempty"`
+	GPU      string `json:"gpu,omitempty"` // its name, compute capability and driver, where the device is one
 }
 
 // Plugin is a method, regulariser or backbone and the executable that described it.

@@ -53,9 +53,9 @@ func (f following) count() int {
 func (e *Executable) parts(in engine.Instr) int {
 	switch in.Kind {
 	case expr.Conv2D:
-		return Convolution(e.plan, in).ForwardParts(e.pool)
+		return Convolution(e.plan, in).ForwardParts(e.pool, e.array(in.In[0]))
 	case expr.Conv2DGradX:
-		return Convolution(e.plan, in).BackwardDataParts(e.pool)
+		return Convolution(e.plan, in).BackwardDataParts(e.pool, e.array(in.In[0]))
 	}
 	return 0
 }

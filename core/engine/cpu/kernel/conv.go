@@ -44,14 +44,17 @@ func (c Conv) ForwardOf(p *Pool, x Array, w []float32, y Array) {
 	c.ForwardThen(p, x, w, y, Epilogue{})
 }
 
-// ForwardParts is the number of parts that ForwardThen tells of; 0 where it cannot.
-func (c Conv) ForwardParts(p *Pool) int {
+// ForwardParts is the number of parts that ForwardThen of an x so stored tells of; 0 where it cannot.
+func (c Conv) ForwardParts(p *Pool, x Array) int {
+	if pairs, ok := c.forwardDots(p, x); ok {
+		return pairs.ForwardParts(p.dots, Array{})
+	}
 	switch {
 	case c.pointwise():
 		g := c.product(Array{}, nil, Array{})
 		return g.rowParts(p.isa)
 	case c.gathers(p.isa):
-		return c.densely().ForwardParts(p)
+		return c.densely().ForwardParts(p, Array{})
 	}
 	if v, ok := p.winograd(c); ok {
 		return v.parts()
@@ -80,6 +83,10 @@ func (c Conv) window() window {
 // ForwardThen is ForwardOf with an epilogue, whose rows are the pixels of y. If ForwardParts is 0, it must be none.
 func (c Conv) ForwardThen(p *Pool, x Array, w []float32, y Array, then Epilogue) {
 	c.check(x, w, y)
+	if pairs, ok := c.forwardDots(p, x); ok {
+		c.forwardPairs(p, pairs, x, w, y, then)
+		return
+	}
 	if c.pointwise() {
 		g := c.product(x, w, y)
 		g.then = then
@@ -123,8 +130,11 @@ func (c Conv) BackwardDataOf(p *Pool, dy Array, w []float32, dx Array) {
 	c.BackwardDataThen(p, dy, w, dx, Epilogue{})
 }
 
-// BackwardDataParts is the number of parts that BackwardDataThen tells of; 0 where it cannot.
-func (c Conv) BackwardDataParts(p *Pool) int {
+// BackwardDataParts is the number of parts that BackwardDataThen of a dy so stored tells of; 0 where it cannot.
+func (c Conv) BackwardDataParts(p *Pool, dy Array) int {
+	if pairs, ok := c.backwardDots(p, dy); ok {
+		return pairs.BackwardDataParts(p.dots, Array{})
+	}
 	if c.pointwise() {
 		g := c.turnedProduct(Array{}, nil, Array{})
 		return g.rowParts(p.isa)
@@ -146,6 +156,10 @@ func (c Conv) turnedProduct(dy Array, w []float32, dx Array) GemmArgs {
 // BackwardDataThen is BackwardDataOf with an epilogue, whose rows are the pixels of dx. If BackwardDataParts is 0, it must be none.
 func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Epilogue) {
 	c.check(dx, w, dy)
+	if pairs, ok := c.backwardDots(p, dy); ok {
+		c.backwardPairs(p, pairs, dy, w, dx, then)
+		return
+	}
 	if c.pointwise() {
 		g := c.turnedProduct(dy, w, dx)
 		g.then = then

@@ -1005,3 +1005,153 @@ func bnBackwardBranchAVX512BF16(dx *uint16, dres *uint16, x *uint16, dy *uint16,
 //
 //go:noescape
 func narrowAVX512BF16(dst *uint16, src *float32, n int)
+
+// tile1x1AVX512Dot computes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func tile1x1AVX512Dot(t *byte)
+
+// tile1x2AVX512Dot computes a tile of 1 rows and 32 columns.
+//
+//go:noescape
+func tile1x2AVX512Dot(t *byte)
+
+// tile2x1AVX512Dot computes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func tile2x1AVX512Dot(t *byte)
+
+// tile2x2AVX512Dot computes a tile of 2 rows and 32 columns.
+//
+//go:noescape
+func tile2x2AVX512Dot(t *byte)
+
+// tile3x1AVX512Dot computes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func tile3x1AVX512Dot(t *byte)
+
+// tile3x2AVX512Dot computes a tile of 3 rows and 32 columns.
+//
+//go:noescape
+func tile3x2AVX512Dot(t *byte)
+
+// tile4x1AVX512Dot computes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func tile4x1AVX512Dot(t *byte)
+
+// tile4x2AVX512Dot computes a tile of 4 rows and 32 columns.
+//
+//go:noescape
+func tile4x2AVX512Dot(t *byte)
+
+// tile5x1AVX512Dot computes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func tile5x1AVX512Dot(t *byte)
+
+// tile5x2AVX512Dot computes a tile of 5 rows and 32 columns.
+//
+//go:noescape
+func tile5x2AVX512Dot(t *byte)
+
+// tile6x1AVX512Dot computes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func tile6x1AVX512Dot(t *byte)
+
+// tile6x2AVX512Dot computes a tile of 6 rows and 32 columns.
+//
+//go:noescape
+func tile6x2AVX512Dot(t *byte)
+
+// tile7x1AVX512Dot computes a tile of 7 rows and 16 columns.
+//
+//go:noescape
+func tile7x1AVX512Dot(t *byte)
+
+// tile7x2AVX512Dot computes a tile of 7 rows and 32 columns.
+//
+//go:noescape
+func tile7x2AVX512Dot(t *byte)
+
+// tile8x1AVX512Dot computes a tile of 8 rows and 16 columns.
+//
+//go:noescape
+func tile8x1AVX512Dot(t *byte)
+
+// tile8x2AVX512Dot computes a tile of 8 rows and 32 columns.
+//
+//go:noescape
+func tile8x2AVX512Dot(t *byte)
+
+// tile9x1AVX512Dot computes a tile of 9 rows and 16 columns.
+//
+//go:noescape
+func tile9x1AVX512Dot(t *byte)
+
+// tile9x2AVX512Dot computes a tile of 9 rows and 32 columns.
+//
+//go:noescape
+func tile9x2AVX512Dot(t *byte)
+
+// tile10x1AVX512Dot computes a tile of 10 rows and 16 columns.
+//
+//go:noescape
+func tile10x1AVX512Dot(t *byte)
+
+// tile10x2AVX512Dot computes a tile of 10 rows and 32 columns.
+//
+//go:noescape
+func tile10x2AVX512Dot(t *byte)
+
+// tile11x1AVX512Dot computes a tile of 11 rows and 16 columns.
+//
+//go:noescape
+func tile11x1AVX512Dot(t *byte)
+
+// tile11x2AVX512Dot computes a tile of 11 rows and 32 columns.
+//
+//go:noescape
+func tile11x2AVX512Dot(t *byte)
+
+// tile12x1AVX512Dot computes a tile of 12 rows and 16 columns.
+//
+//go:noescape
+func tile12x1AVX512Dot(t *byte)
+
+// tile12x2AVX512Dot computes a tile of 12 rows and 32 columns.
+//
+//go:noescape
+func tile12x2AVX512Dot(t *byte)
+
+// tile13x1AVX512Dot computes a tile of 13 rows and 16 columns.
+//
+//go:noescape
+func tile13x1AVX512Dot(t *byte)
+
+// tile13x2AVX512Dot computes a tile of 13 rows and 32 columns.
+//
+//go:noescape
+func tile13x2AVX512Dot(t *byte)
+
+// tile14x1AVX512Dot computes a tile of 14 rows and 16 columns.
+//
+//go:noescape
+func tile14x1AVX512Dot(t *byte)
+
+// tile14x2AVX512Dot computes a tile of 14 rows and 32 columns.
+//
+//go:noescape
+func tile14x2AVX512Dot(t *byte)
+
+// pairFloatsAVX512BF16 rounds two rows of n float32 numbers to bfloat16, and writes each number beside that above it; n is a multiple of the vector's length.
+//
+//go:noescape
+func pairFloatsAVX512BF16(n int, low *float32, high *float32, dst *float32)
+
+// pairHalvesAVX512BF16 writes each of n bfloat16 numbers beside that of the other row; n is a multiple of the vector's length.
+//
+//go:noescape
+func pairHalvesAVX512BF16(n int, low *uint16, high *uint16, dst *float32)

@@ -25375,3 +25375,6202 @@ loop1:
 next1:
 	VZEROUPPER
 	RET
+
+// func tile1x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile1x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	MOVQ       8(AX), DX
+	MOVQ       24(AX), BX
+	MOVQ       32(AX), SI
+	MOVQ       56(AX), R8
+	MOVQ       184(AX), DI
+	MOVQ       152(AX), CX
+	TESTQ      $0x00000008, CX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+
+product:
+	MOVQ 48(AX), CX
+	LEAQ (CX)(CX*2), CX
+	MOVQ 168(AX), R10
+
+tap:
+	MOVQ (BX), R9
+	ADDQ 8(BX), DX
+	ADDQ $0x10, BX
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	PREFETCHT0   (DX)(DI*8)
+	PREFETCHT0   (CX)(R8*8)
+	PREFETCHT1   (R10)
+	ADDQ         176(AX), R10
+	VMOVUPS      (DX), Z1
+	VBROADCASTSS (CX), Z2
+	BYTE $0x62; BYTE $0xf2; BYTE $0x76; BYTE $0x48; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z2, Z1, Z0
+	ADDQ         DI, DX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         SI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), DX
+	MOVQ         128(AX), CX
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         DX, CX
+	MOVQ         152(AX), DX
+	VBROADCASTSS 160(AX), Z2
+	VMULPS       Z2, Z0, Z0
+	TESTQ        $0x00000001, DX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z2
+	VADDPS       Z2, Z0, Z0
+
+bias:
+	TESTQ     $0x00000002, DX
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z2
+	VADDPS    Z2, Z0, Z0
+
+relu:
+	TESTQ  $0x00000004, DX
+	JZ     store
+	VPXORD Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+
+store:
+	TESTQ         $0x00000010, DX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile1x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile1x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       8(AX), DX
+	MOVQ       24(AX), BX
+	MOVQ       32(AX), SI
+	MOVQ       56(AX), R8
+	MOVQ       184(AX), DI
+	MOVQ       152(AX), CX
+	TESTQ      $0x00000008, CX
+	JZ         product
+	MOVQ       16(AX), R9
+	MOVQ       128(AX), CX
+	LEAQ       (CX)(CX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R9, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+
+product:
+	MOVQ 48(AX), CX
+	LEAQ (CX)(CX*2), CX
+	MOVQ 168(AX), R10
+
+tap:
+	MOVQ (BX), R9
+	ADDQ 8(BX), DX
+	ADDQ $0x10, BX
+	ADDQ (AX), R9
+	MOVQ 64(AX), CX
+	ADDQ R9, CX
+	MOVQ 40(AX), R9
+
+loop:
+	PREFETCHT0   (DX)(DI*8)
+	PREFETCHT0   64(DX)(DI*8)
+	PREFETCHT0   (CX)(R8*8)
+	PREFETCHT1   (R10)
+	ADDQ         176(AX), R10
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	BYTE $0x62; BYTE $0xf2; BYTE $0x6e; BYTE $0x48; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z4, Z2, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x66; BYTE $0x48; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z4, Z3, Z1
+	ADDQ         DI, DX
+	ADDQ         R8, CX
+	DECQ         R9
+	JNZ          loop
+	DECQ         SI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), DX
+	MOVQ         128(AX), CX
+	LEAQ         (CX)(CX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         DX, CX
+	MOVQ         152(AX), DX
+	VBROADCASTSS 160(AX), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	TESTQ        $0x00000001, DX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z4
+	VADDPS       Z4, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z2
+	VADDPS       Z2, Z1, Z1
+
+bias:
+	TESTQ     $0x00000002, DX
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z2
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+relu:
+	TESTQ  $0x00000004, DX
+	JZ     store
+	VPXORD Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+
+store:
+	TESTQ         $0x00000010, DX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile2x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile2x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R11
+
+tap:
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	PREFETCHT0   (BX)(R8*8)
+	PREFETCHT0   (CX)(R9*8)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
+	VMOVUPS      (BX), Z2
+	VBROADCASTSS (CX), Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x6e; BYTE $0x48; BYTE $0x52; BYTE $0xc3 // vdpbf16ps Z3, Z2, Z0
+	VBROADCASTSS (CX)(DX*1), Z3
+	BYTE $0x62; BYTE $0xf2; BYTE $0x6e; BYTE $0x48; BYTE $0x52; BYTE $0xcb // vdpbf16ps Z3, Z2, Z1
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Z3
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z3
+	VADDPS       Z3, Z0, Z0
+	VMOVUPS.Z    (CX)(DX*1), K1, Z3
+	VADDPS       Z3, Z1, Z1
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z3, Z3, Z3
+	VMAXPS Z0, Z3, Z0
+	VMAXPS Z1, Z3, Z1
+
+store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile2x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile2x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R11
+
+tap:
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	PREFETCHT0   (BX)(R8*8)
+	PREFETCHT0   64(BX)(R8*8)
+	PREFETCHT0   (CX)(R9*8)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VBROADCASTSS (CX), Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z6, Z4, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xce // vdpbf16ps Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z7, Z4, Z2
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z7, Z5, Z3
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z6
+	VADDPS       Z6, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z7
+	VADDPS       Z7, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*1), K1, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS.Z    64(CX)(DX*1), K2, Z7
+	VADDPS       Z7, Z3, Z3
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+
+store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DX*1)
+	VMOVUPS Z3, K2, 64(CX)(DX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile3x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile3x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R11
+
+tap:
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	PREFETCHT0   (BX)(R8*8)
+	PREFETCHT0   (CX)(R9*8)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
+	VMOVUPS      (BX), Z3
+	VBROADCASTSS (CX), Z4
+	BYTE $0x62; BYTE $0xf2; BYTE $0x66; BYTE $0x48; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z4, Z3, Z0
+	VBROADCASTSS (CX)(DX*1), Z4
+	BYTE $0x62; BYTE $0xf2; BYTE $0x66; BYTE $0x48; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z4, Z3, Z1
+	VBROADCASTSS (CX)(DX*2), Z4
+	BYTE $0x62; BYTE $0xf2; BYTE $0x66; BYTE $0x48; BYTE $0x52; BYTE $0xd4 // vdpbf16ps Z4, Z3, Z2
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z4
+	VADDPS       Z4, Z0, Z0
+	VMOVUPS.Z    (CX)(DX*1), K1, Z4
+	VADDPS       Z4, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*2), K1, Z4
+	VADDPS       Z4, Z2, Z2
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+	VMAXPS Z2, Z4, Z2
+
+store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DX*1)
+	VMOVUPS Z2, K1, (CX)(DX*2)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile3x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile3x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       8(AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       56(AX), R9
+	MOVQ       184(AX), R8
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R10
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), CX
+	MOVQ       96(AX), CX
+	ADDQ       R10, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), CX
+	MOVQ 168(AX), R11
+
+tap:
+	MOVQ (SI), R10
+	ADDQ 8(SI), BX
+	ADDQ $0x10, SI
+	ADDQ (AX), R10
+	MOVQ 64(AX), CX
+	ADDQ R10, CX
+	MOVQ 40(AX), R10
+
+loop:
+	PREFETCHT0   (BX)(R8*8)
+	PREFETCHT0   64(BX)(R8*8)
+	PREFETCHT0   (CX)(R9*8)
+	PREFETCHT1   (R11)
+	ADDQ         176(AX), R11
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VBROADCASTSS (CX), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z8, Z6, Z0
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z9, Z6, Z2
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z9, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z8, Z6, Z4
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z8, Z7, Z5
+	ADDQ         R8, BX
+	ADDQ         R9, CX
+	DECQ         R10
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), BX
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), CX
+	MOVQ         96(AX), CX
+	ADDQ         BX, CX
+	MOVQ         152(AX), BX
+	VBROADCASTSS 160(AX), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	TESTQ        $0x00000001, BX
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z8
+	VADDPS       Z8, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z9
+	VADDPS       Z9, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*1), K1, Z8
+	VADDPS       Z8, Z2, Z2
+	VMOVUPS.Z    64(CX)(DX*1), K2, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS.Z    (CX)(DX*2), K1, Z8
+	VADDPS       Z8, Z4, Z4
+	VMOVUPS.Z    64(CX)(DX*2), K2, Z9
+	VADDPS       Z9, Z5, Z5
+
+bias:
+	TESTQ     $0x00000002, BX
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+
+relu:
+	TESTQ  $0x00000004, BX
+	JZ     store
+	VPXORD Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+
+store:
+	TESTQ         $0x00000010, BX
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*2)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DX*1)
+	VMOVUPS Z3, K2, 64(CX)(DX*1)
+	VMOVUPS Z4, K1, (CX)(DX*2)
+	VMOVUPS Z5, K2, 64(CX)(DX*2)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile4x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile4x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       8(AX), SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       56(AX), R10
+	MOVQ       184(AX), R9
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ 168(AX), R12
+
+tap:
+	MOVQ (DI), R11
+	ADDQ 8(DI), SI
+	ADDQ $0x10, DI
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 40(AX), R11
+
+loop:
+	PREFETCHT0   (SI)(R9*8)
+	PREFETCHT0   (CX)(R10*8)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
+	VMOVUPS      (SI), Z4
+	VBROADCASTSS (CX), Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xc5 // vdpbf16ps Z5, Z4, Z0
+	VBROADCASTSS (CX)(DX*1), Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xcd // vdpbf16ps Z5, Z4, Z1
+	VBROADCASTSS (CX)(DX*2), Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z5, Z4, Z2
+	VBROADCASTSS (CX)(BX*1), Z5
+	BYTE $0x62; BYTE $0xf2; BYTE $0x5e; BYTE $0x48; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z5, Z4, Z3
+	ADDQ         R9, SI
+	ADDQ         R10, CX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), SI
+	VBROADCASTSS 160(AX), Z5
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z5, Z3, Z3
+	TESTQ        $0x00000001, SI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z5
+	VADDPS       Z5, Z0, Z0
+	VMOVUPS.Z    (CX)(DX*1), K1, Z5
+	VADDPS       Z5, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*2), K1, Z5
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS.Z    (CX)(BX*1), K1, Z5
+	VADDPS       Z5, Z3, Z3
+
+bias:
+	TESTQ     $0x00000002, SI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+
+relu:
+	TESTQ  $0x00000004, SI
+	JZ     store
+	VPXORD Z5, Z5, Z5
+	VMAXPS Z0, Z5, Z0
+	VMAXPS Z1, Z5, Z1
+	VMAXPS Z2, Z5, Z2
+	VMAXPS Z3, Z5, Z3
+
+store:
+	TESTQ         $0x00000010, SI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DX*1)
+	VMOVUPS Z2, K1, (CX)(DX*2)
+	VMOVUPS Z3, K1, (CX)(BX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile4x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile4x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       8(AX), SI
+	MOVQ       24(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       56(AX), R10
+	MOVQ       184(AX), R9
+	MOVQ       152(AX), DX
+	TESTQ      $0x00000008, DX
+	JZ         product
+	MOVQ       16(AX), R11
+	MOVQ       128(AX), DX
+	LEAQ       (DX)(DX*2), BX
+	MOVQ       96(AX), CX
+	ADDQ       R11, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DX*1)
+	PREFETCHT0 64(CX)(DX*1)
+	PREFETCHT0 (CX)(DX*2)
+	PREFETCHT0 64(CX)(DX*2)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+
+product:
+	MOVQ 48(AX), DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ 168(AX), R12
+
+tap:
+	MOVQ (DI), R11
+	ADDQ 8(DI), SI
+	ADDQ $0x10, DI
+	ADDQ (AX), R11
+	MOVQ 64(AX), CX
+	ADDQ R11, CX
+	MOVQ 40(AX), R11
+
+loop:
+	PREFETCHT0   (SI)(R9*8)
+	PREFETCHT0   64(SI)(R9*8)
+	PREFETCHT0   (CX)(R10*8)
+	PREFETCHT1   (R12)
+	ADDQ         176(AX), R12
+	VMOVUPS      (SI), Z8
+	VMOVUPS      64(SI), Z9
+	VBROADCASTSS (CX), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z10, Z8, Z0
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xca // vdpbf16ps Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z11, Z8, Z2
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z11, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z10, Z8, Z4
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xea // vdpbf16ps Z10, Z9, Z5
+	VBROADCASTSS (CX)(BX*1), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z11, Z8, Z6
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z11, Z9, Z7
+	ADDQ         R9, SI
+	ADDQ         R10, CX
+	DECQ         R11
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), SI
+	MOVQ         128(AX), DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         96(AX), CX
+	ADDQ         SI, CX
+	MOVQ         152(AX), SI
+	VBROADCASTSS 160(AX), Z10
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z10, Z5, Z5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Z10, Z7, Z7
+	TESTQ        $0x00000001, SI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z10
+	VADDPS       Z10, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z11
+	VADDPS       Z11, Z1, Z1
+	VMOVUPS.Z    (CX)(DX*1), K1, Z10
+	VADDPS       Z10, Z2, Z2
+	VMOVUPS.Z    64(CX)(DX*1), K2, Z11
+	VADDPS       Z11, Z3, Z3
+	VMOVUPS.Z    (CX)(DX*2), K1, Z10
+	VADDPS       Z10, Z4, Z4
+	VMOVUPS.Z    64(CX)(DX*2), K2, Z11
+	VADDPS       Z11, Z5, Z5
+	VMOVUPS.Z    (CX)(BX*1), K1, Z10
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z11
+	VADDPS       Z11, Z7, Z7
+
+bias:
+	TESTQ     $0x00000002, SI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+
+relu:
+	TESTQ  $0x00000004, SI
+	JZ     store
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+
+store:
+	TESTQ         $0x00000010, SI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DX*1)
+	VMOVUPS Z3, K2, 64(CX)(DX*1)
+	VMOVUPS Z4, K1, (CX)(DX*2)
+	VMOVUPS Z5, K2, 64(CX)(DX*2)
+	VMOVUPS Z6, K1, (CX)(BX*1)
+	VMOVUPS Z7, K2, 64(CX)(BX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile5x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile5x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z5
+	VBROADCASTSS (CX), Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z6, Z5, Z0
+	VBROADCASTSS (CX)(BX*1), Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xce // vdpbf16ps Z6, Z5, Z1
+	VBROADCASTSS (CX)(BX*2), Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xd6 // vdpbf16ps Z6, Z5, Z2
+	VBROADCASTSS (CX)(SI*1), Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xde // vdpbf16ps Z6, Z5, Z3
+	VBROADCASTSS (DX), Z6
+	BYTE $0x62; BYTE $0xf2; BYTE $0x56; BYTE $0x48; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z6, Z5, Z4
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z6
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VMULPS       Z6, Z4, Z4
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z6
+	VADDPS       Z6, Z0, Z0
+	VMOVUPS.Z    (CX)(BX*1), K1, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*2), K1, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS.Z    (CX)(SI*1), K1, Z6
+	VADDPS       Z6, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z6
+	VADDPS       Z6, Z4, Z4
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+	VMAXPS Z4, Z6, Z4
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile5x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile5x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z10
+	VMOVUPS      64(DI), Z11
+	VBROADCASTSS (CX), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z12, Z10, Z0
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z12, Z11, Z1
+	VBROADCASTSS (CX)(BX*1), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z13, Z10, Z2
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z13, Z11, Z3
+	VBROADCASTSS (CX)(BX*2), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z12, Z10, Z4
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xec // vdpbf16ps Z12, Z11, Z5
+	VBROADCASTSS (CX)(SI*1), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z13, Z10, Z6
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z13, Z11, Z7
+	VBROADCASTSS (DX), Z12
+	BYTE $0x62; BYTE $0x52; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z12, Z10, Z8
+	BYTE $0x62; BYTE $0x52; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z12, Z11, Z9
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z12
+	VADDPS       Z12, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z13
+	VADDPS       Z13, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z12
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z13
+	VADDPS       Z13, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z12
+	VADDPS       Z12, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z13
+	VADDPS       Z13, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z12
+	VADDPS       Z12, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z13
+	VADDPS       Z13, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z13
+	VADDPS       Z13, Z9, Z9
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z13, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z13, Z9, Z9
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile6x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile6x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z6
+	VBROADCASTSS (CX), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xc7 // vdpbf16ps Z7, Z6, Z0
+	VBROADCASTSS (CX)(BX*1), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xcf // vdpbf16ps Z7, Z6, Z1
+	VBROADCASTSS (CX)(BX*2), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z7, Z6, Z2
+	VBROADCASTSS (CX)(SI*1), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z7, Z6, Z3
+	VBROADCASTSS (DX), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xe7 // vdpbf16ps Z7, Z6, Z4
+	VBROADCASTSS (DX)(BX*1), Z7
+	BYTE $0x62; BYTE $0xf2; BYTE $0x4e; BYTE $0x48; BYTE $0x52; BYTE $0xef // vdpbf16ps Z7, Z6, Z5
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z7
+	VMULPS       Z7, Z0, Z0
+	VMULPS       Z7, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z7, Z3, Z3
+	VMULPS       Z7, Z4, Z4
+	VMULPS       Z7, Z5, Z5
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z7
+	VADDPS       Z7, Z0, Z0
+	VMOVUPS.Z    (CX)(BX*1), K1, Z7
+	VADDPS       Z7, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*2), K1, Z7
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS.Z    (CX)(SI*1), K1, Z7
+	VADDPS       Z7, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    (DX)(BX*1), K1, Z7
+	VADDPS       Z7, Z5, Z5
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z7, Z7, Z7
+	VMAXPS Z0, Z7, Z0
+	VMAXPS Z1, Z7, Z1
+	VMAXPS Z2, Z7, Z2
+	VMAXPS Z3, Z7, Z3
+	VMAXPS Z4, Z7, Z4
+	VMAXPS Z5, Z7, Z5
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(BX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile6x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile6x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 64(DX)(BX*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z12
+	VMOVUPS      64(DI), Z13
+	VBROADCASTSS (CX), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z14, Z12, Z0
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xce // vdpbf16ps Z14, Z13, Z1
+	VBROADCASTSS (CX)(BX*1), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z15, Z12, Z2
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z15, Z13, Z3
+	VBROADCASTSS (CX)(BX*2), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z14, Z12, Z4
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xee // vdpbf16ps Z14, Z13, Z5
+	VBROADCASTSS (CX)(SI*1), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z15, Z12, Z6
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xff // vdpbf16ps Z15, Z13, Z7
+	VBROADCASTSS (DX), Z14
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z14, Z12, Z8
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xce // vdpbf16ps Z14, Z13, Z9
+	VBROADCASTSS (DX)(BX*1), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z15, Z12, Z10
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z15, Z13, Z11
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Z14, Z7, Z7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z14, Z9, Z9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Z14, Z11, Z11
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z14
+	VADDPS       Z14, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z15
+	VADDPS       Z15, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z14
+	VADDPS       Z14, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z15
+	VADDPS       Z15, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z14
+	VADDPS       Z14, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z15
+	VADDPS       Z15, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z14
+	VADDPS       Z14, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z15
+	VADDPS       Z15, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z14
+	VADDPS       Z14, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z15
+	VADDPS       Z15, Z9, Z9
+	VMOVUPS.Z    (DX)(BX*1), K1, Z14
+	VADDPS       Z14, Z10, Z10
+	VMOVUPS.Z    64(DX)(BX*1), K2, Z15
+	VADDPS       Z15, Z11, Z11
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z15, Z11, Z11
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z0, Z14, Z0
+	VMAXPS Z1, Z14, Z1
+	VMAXPS Z2, Z14, Z2
+	VMAXPS Z3, Z14, Z3
+	VMAXPS Z4, Z14, Z4
+	VMAXPS Z5, Z14, Z5
+	VMAXPS Z6, Z14, Z6
+	VMAXPS Z7, Z14, Z7
+	VMAXPS Z8, Z14, Z8
+	VMAXPS Z9, Z14, Z9
+	VMAXPS Z10, Z14, Z10
+	VMAXPS Z11, Z14, Z11
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(BX*1)
+	VMOVUPS Z11, K2, 64(DX)(BX*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile7x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile7x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z7
+	VBROADCASTSS (CX), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z8, Z7, Z0
+	VBROADCASTSS (CX)(BX*1), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z8, Z7, Z1
+	VBROADCASTSS (CX)(BX*2), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xd0 // vdpbf16ps Z8, Z7, Z2
+	VBROADCASTSS (CX)(SI*1), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xd8 // vdpbf16ps Z8, Z7, Z3
+	VBROADCASTSS (DX), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z8, Z7, Z4
+	VBROADCASTSS (DX)(BX*1), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z8, Z7, Z5
+	VBROADCASTSS (DX)(BX*2), Z8
+	BYTE $0x62; BYTE $0xd2; BYTE $0x46; BYTE $0x48; BYTE $0x52; BYTE $0xf0 // vdpbf16ps Z8, Z7, Z6
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VMULPS       Z8, Z4, Z4
+	VMULPS       Z8, Z5, Z5
+	VMULPS       Z8, Z6, Z6
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z8
+	VADDPS       Z8, Z0, Z0
+	VMOVUPS.Z    (CX)(BX*1), K1, Z8
+	VADDPS       Z8, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*2), K1, Z8
+	VADDPS       Z8, Z2, Z2
+	VMOVUPS.Z    (CX)(SI*1), K1, Z8
+	VADDPS       Z8, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z8
+	VADDPS       Z8, Z4, Z4
+	VMOVUPS.Z    (DX)(BX*1), K1, Z8
+	VADDPS       Z8, Z5, Z5
+	VMOVUPS.Z    (DX)(BX*2), K1, Z8
+	VADDPS       Z8, Z6, Z6
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+	VMAXPS Z6, Z8, Z6
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(BX*1)
+	VMOVUPS Z6, K1, (DX)(BX*2)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile7x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile7x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 64(DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+	PREFETCHT0 64(DX)(BX*2)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z14
+	VMOVUPS      64(DI), Z15
+	VBROADCASTSS (CX), Z16
+	BYTE $0x62; BYTE $0xb2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z16, Z14, Z0
+	BYTE $0x62; BYTE $0xb2; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z16, Z15, Z1
+	VBROADCASTSS (CX)(BX*1), Z17
+	BYTE $0x62; BYTE $0xb2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z17, Z14, Z2
+	BYTE $0x62; BYTE $0xb2; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z17, Z15, Z3
+	VBROADCASTSS (CX)(BX*2), Z16
+	BYTE $0x62; BYTE $0xb2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z16, Z14, Z4
+	BYTE $0x62; BYTE $0xb2; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z16, Z15, Z5
+	VBROADCASTSS (CX)(SI*1), Z17
+	BYTE $0x62; BYTE $0xb2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xf1 // vdpbf16ps Z17, Z14, Z6
+	BYTE $0x62; BYTE $0xb2; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xf9 // vdpbf16ps Z17, Z15, Z7
+	VBROADCASTSS (DX), Z16
+	BYTE $0x62; BYTE $0x32; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z16, Z14, Z8
+	BYTE $0x62; BYTE $0x32; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z16, Z15, Z9
+	VBROADCASTSS (DX)(BX*1), Z17
+	BYTE $0x62; BYTE $0x32; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z17, Z14, Z10
+	BYTE $0x62; BYTE $0x32; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z17, Z15, Z11
+	VBROADCASTSS (DX)(BX*2), Z16
+	BYTE $0x62; BYTE $0x32; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z16, Z14, Z12
+	BYTE $0x62; BYTE $0x32; BYTE $0x06; BYTE $0x48; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z16, Z15, Z13
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z16
+	VMULPS       Z16, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z16, Z2, Z2
+	VMULPS       Z16, Z3, Z3
+	VMULPS       Z16, Z4, Z4
+	VMULPS       Z16, Z5, Z5
+	VMULPS       Z16, Z6, Z6
+	VMULPS       Z16, Z7, Z7
+	VMULPS       Z16, Z8, Z8
+	VMULPS       Z16, Z9, Z9
+	VMULPS       Z16, Z10, Z10
+	VMULPS       Z16, Z11, Z11
+	VMULPS       Z16, Z12, Z12
+	VMULPS       Z16, Z13, Z13
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z16
+	VADDPS       Z16, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z17
+	VADDPS       Z17, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z16
+	VADDPS       Z16, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z17
+	VADDPS       Z17, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z16
+	VADDPS       Z16, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z17
+	VADDPS       Z17, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z16
+	VADDPS       Z16, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z17
+	VADDPS       Z17, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z16
+	VADDPS       Z16, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z17
+	VADDPS       Z17, Z9, Z9
+	VMOVUPS.Z    (DX)(BX*1), K1, Z16
+	VADDPS       Z16, Z10, Z10
+	VMOVUPS.Z    64(DX)(BX*1), K2, Z17
+	VADDPS       Z17, Z11, Z11
+	VMOVUPS.Z    (DX)(BX*2), K1, Z16
+	VADDPS       Z16, Z12, Z12
+	VMOVUPS.Z    64(DX)(BX*2), K2, Z17
+	VADDPS       Z17, Z13, Z13
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z17, Z1, Z1
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z17, Z3, Z3
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z17, Z5, Z5
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z17, Z7, Z7
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z17, Z9, Z9
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z17, Z11, Z11
+	VADDPS    Z16, Z12, Z12
+	VADDPS    Z17, Z13, Z13
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z16, Z16, Z16
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	VMAXPS Z2, Z16, Z2
+	VMAXPS Z3, Z16, Z3
+	VMAXPS Z4, Z16, Z4
+	VMAXPS Z5, Z16, Z5
+	VMAXPS Z6, Z16, Z6
+	VMAXPS Z7, Z16, Z7
+	VMAXPS Z8, Z16, Z8
+	VMAXPS Z9, Z16, Z9
+	VMAXPS Z10, Z16, Z10
+	VMAXPS Z11, Z16, Z11
+	VMAXPS Z12, Z16, Z12
+	VMAXPS Z13, Z16, Z13
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*2)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(BX*1)
+	VMOVUPS Z11, K2, 64(DX)(BX*1)
+	VMOVUPS Z12, K1, (DX)(BX*2)
+	VMOVUPS Z13, K2, 64(DX)(BX*2)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile8x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile8x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+	PREFETCHT0 (DX)(SI*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z8
+	VBROADCASTSS (CX), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xc1 // vdpbf16ps Z9, Z8, Z0
+	VBROADCASTSS (CX)(BX*1), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xc9 // vdpbf16ps Z9, Z8, Z1
+	VBROADCASTSS (CX)(BX*2), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z9, Z8, Z2
+	VBROADCASTSS (CX)(SI*1), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z9, Z8, Z3
+	VBROADCASTSS (DX), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xe1 // vdpbf16ps Z9, Z8, Z4
+	VBROADCASTSS (DX)(BX*1), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xe9 // vdpbf16ps Z9, Z8, Z5
+	VBROADCASTSS (DX)(BX*2), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xf1 // vdpbf16ps Z9, Z8, Z6
+	VBROADCASTSS (DX)(SI*1), Z9
+	BYTE $0x62; BYTE $0xd2; BYTE $0x3e; BYTE $0x48; BYTE $0x52; BYTE $0xf9 // vdpbf16ps Z9, Z8, Z7
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z9
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z9, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z9, Z3, Z3
+	VMULPS       Z9, Z4, Z4
+	VMULPS       Z9, Z5, Z5
+	VMULPS       Z9, Z6, Z6
+	VMULPS       Z9, Z7, Z7
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z9
+	VADDPS       Z9, Z0, Z0
+	VMOVUPS.Z    (CX)(BX*1), K1, Z9
+	VADDPS       Z9, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*2), K1, Z9
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS.Z    (CX)(SI*1), K1, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z9
+	VADDPS       Z9, Z4, Z4
+	VMOVUPS.Z    (DX)(BX*1), K1, Z9
+	VADDPS       Z9, Z5, Z5
+	VMOVUPS.Z    (DX)(BX*2), K1, Z9
+	VADDPS       Z9, Z6, Z6
+	VMOVUPS.Z    (DX)(SI*1), K1, Z9
+	VADDPS       Z9, Z7, Z7
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z0, Z9, Z0
+	VMAXPS Z1, Z9, Z1
+	VMAXPS Z2, Z9, Z2
+	VMAXPS Z3, Z9, Z3
+	VMAXPS Z4, Z9, Z4
+	VMAXPS Z5, Z9, Z5
+	VMAXPS Z6, Z9, Z6
+	VMAXPS Z7, Z9, Z7
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(BX*1)
+	VMOVUPS Z2, K1, (CX)(BX*2)
+	VMOVUPS Z3, K1, (CX)(SI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(BX*1)
+	VMOVUPS Z6, K1, (DX)(BX*2)
+	VMOVUPS Z7, K1, (DX)(SI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile8x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile8x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       8(AX), DI
+	MOVQ       24(AX), R8
+	MOVQ       32(AX), R9
+	MOVQ       56(AX), R11
+	MOVQ       184(AX), R10
+	MOVQ       152(AX), BX
+	TESTQ      $0x00000008, BX
+	JZ         product
+	MOVQ       16(AX), R12
+	MOVQ       128(AX), BX
+	LEAQ       (BX)(BX*2), SI
+	MOVQ       96(AX), CX
+	ADDQ       R12, CX
+	MOVQ       104(AX), DX
+	ADDQ       R12, DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(BX*1)
+	PREFETCHT0 64(CX)(BX*1)
+	PREFETCHT0 (CX)(BX*2)
+	PREFETCHT0 64(CX)(BX*2)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(BX*1)
+	PREFETCHT0 64(DX)(BX*1)
+	PREFETCHT0 (DX)(BX*2)
+	PREFETCHT0 64(DX)(BX*2)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+
+product:
+	MOVQ 48(AX), BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ 168(AX), R13
+
+tap:
+	MOVQ (R8), R12
+	ADDQ 8(R8), DI
+	ADDQ $0x10, R8
+	ADDQ (AX), R12
+	MOVQ 64(AX), CX
+	ADDQ R12, CX
+	MOVQ 72(AX), DX
+	ADDQ R12, DX
+	MOVQ 40(AX), R12
+
+loop:
+	PREFETCHT0   (DI)(R10*8)
+	PREFETCHT0   64(DI)(R10*8)
+	PREFETCHT0   (CX)(R11*8)
+	PREFETCHT1   (R13)
+	ADDQ         176(AX), R13
+	VMOVUPS      (DI), Z16
+	VMOVUPS      64(DI), Z17
+	VBROADCASTSS (CX), Z18
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z18, Z16, Z0
+	BYTE $0x62; BYTE $0xb2; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xca // vdpbf16ps Z18, Z17, Z1
+	VBROADCASTSS (CX)(BX*1), Z19
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z19, Z16, Z2
+	BYTE $0x62; BYTE $0xb2; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z19, Z17, Z3
+	VBROADCASTSS (CX)(BX*2), Z18
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z18, Z16, Z4
+	BYTE $0x62; BYTE $0xb2; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xea // vdpbf16ps Z18, Z17, Z5
+	VBROADCASTSS (CX)(SI*1), Z19
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z19, Z16, Z6
+	BYTE $0x62; BYTE $0xb2; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z19, Z17, Z7
+	VBROADCASTSS (DX), Z18
+	BYTE $0x62; BYTE $0x32; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z18, Z16, Z8
+	BYTE $0x62; BYTE $0x32; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xca // vdpbf16ps Z18, Z17, Z9
+	VBROADCASTSS (DX)(BX*1), Z19
+	BYTE $0x62; BYTE $0x32; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z19, Z16, Z10
+	BYTE $0x62; BYTE $0x32; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z19, Z17, Z11
+	VBROADCASTSS (DX)(BX*2), Z18
+	BYTE $0x62; BYTE $0x32; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z18, Z16, Z12
+	BYTE $0x62; BYTE $0x32; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xea // vdpbf16ps Z18, Z17, Z13
+	VBROADCASTSS (DX)(SI*1), Z19
+	BYTE $0x62; BYTE $0x32; BYTE $0x7e; BYTE $0x40; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z19, Z16, Z14
+	BYTE $0x62; BYTE $0x32; BYTE $0x76; BYTE $0x40; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z19, Z17, Z15
+	ADDQ         R10, DI
+	ADDQ         R11, CX
+	ADDQ         R11, DX
+	DECQ         R12
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), DI
+	MOVQ         128(AX), BX
+	LEAQ         (BX)(BX*2), SI
+	MOVQ         96(AX), CX
+	ADDQ         DI, CX
+	MOVQ         104(AX), DX
+	ADDQ         DI, DX
+	MOVQ         152(AX), DI
+	VBROADCASTSS 160(AX), Z18
+	VMULPS       Z18, Z0, Z0
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Z18, Z2, Z2
+	VMULPS       Z18, Z3, Z3
+	VMULPS       Z18, Z4, Z4
+	VMULPS       Z18, Z5, Z5
+	VMULPS       Z18, Z6, Z6
+	VMULPS       Z18, Z7, Z7
+	VMULPS       Z18, Z8, Z8
+	VMULPS       Z18, Z9, Z9
+	VMULPS       Z18, Z10, Z10
+	VMULPS       Z18, Z11, Z11
+	VMULPS       Z18, Z12, Z12
+	VMULPS       Z18, Z13, Z13
+	VMULPS       Z18, Z14, Z14
+	VMULPS       Z18, Z15, Z15
+	TESTQ        $0x00000001, DI
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z18
+	VADDPS       Z18, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z19
+	VADDPS       Z19, Z1, Z1
+	VMOVUPS.Z    (CX)(BX*1), K1, Z18
+	VADDPS       Z18, Z2, Z2
+	VMOVUPS.Z    64(CX)(BX*1), K2, Z19
+	VADDPS       Z19, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*2), K1, Z18
+	VADDPS       Z18, Z4, Z4
+	VMOVUPS.Z    64(CX)(BX*2), K2, Z19
+	VADDPS       Z19, Z5, Z5
+	VMOVUPS.Z    (CX)(SI*1), K1, Z18
+	VADDPS       Z18, Z6, Z6
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z19
+	VADDPS       Z19, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z18
+	VADDPS       Z18, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z19
+	VADDPS       Z19, Z9, Z9
+	VMOVUPS.Z    (DX)(BX*1), K1, Z18
+	VADDPS       Z18, Z10, Z10
+	VMOVUPS.Z    64(DX)(BX*1), K2, Z19
+	VADDPS       Z19, Z11, Z11
+	VMOVUPS.Z    (DX)(BX*2), K1, Z18
+	VADDPS       Z18, Z12, Z12
+	VMOVUPS.Z    64(DX)(BX*2), K2, Z19
+	VADDPS       Z19, Z13, Z13
+	VMOVUPS.Z    (DX)(SI*1), K1, Z18
+	VADDPS       Z18, Z14, Z14
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z19
+	VADDPS       Z19, Z15, Z15
+
+bias:
+	TESTQ     $0x00000002, DI
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z19, Z1, Z1
+	VADDPS    Z18, Z2, Z2
+	VADDPS    Z19, Z3, Z3
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z19, Z5, Z5
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z19, Z7, Z7
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z19, Z9, Z9
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z19, Z11, Z11
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z19, Z13, Z13
+	VADDPS    Z18, Z14, Z14
+	VADDPS    Z19, Z15, Z15
+
+relu:
+	TESTQ  $0x00000004, DI
+	JZ     store
+	VPXORD Z18, Z18, Z18
+	VMAXPS Z0, Z18, Z0
+	VMAXPS Z1, Z18, Z1
+	VMAXPS Z2, Z18, Z2
+	VMAXPS Z3, Z18, Z3
+	VMAXPS Z4, Z18, Z4
+	VMAXPS Z5, Z18, Z5
+	VMAXPS Z6, Z18, Z6
+	VMAXPS Z7, Z18, Z7
+	VMAXPS Z8, Z18, Z8
+	VMAXPS Z9, Z18, Z9
+	VMAXPS Z10, Z18, Z10
+	VMAXPS Z11, Z18, Z11
+	VMAXPS Z12, Z18, Z12
+	VMAXPS Z13, Z18, Z13
+	VMAXPS Z14, Z18, Z14
+	VMAXPS Z15, Z18, Z15
+
+store:
+	TESTQ         $0x00000010, DI
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(BX*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(BX*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(BX*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(BX*1)
+	VMOVUPS Z3, K2, 64(CX)(BX*1)
+	VMOVUPS Z4, K1, (CX)(BX*2)
+	VMOVUPS Z5, K2, 64(CX)(BX*2)
+	VMOVUPS Z6, K1, (CX)(SI*1)
+	VMOVUPS Z7, K2, 64(CX)(SI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(BX*1)
+	VMOVUPS Z11, K2, 64(DX)(BX*1)
+	VMOVUPS Z12, K1, (DX)(BX*2)
+	VMOVUPS Z13, K2, 64(DX)(BX*2)
+	VMOVUPS Z14, K1, (DX)(SI*1)
+	VMOVUPS Z15, K2, 64(DX)(SI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile9x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile9x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z9
+	VBROADCASTSS (CX), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z10, Z9, Z0
+	VBROADCASTSS (CX)(SI*1), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xca // vdpbf16ps Z10, Z9, Z1
+	VBROADCASTSS (CX)(SI*2), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xd2 // vdpbf16ps Z10, Z9, Z2
+	VBROADCASTSS (CX)(DI*1), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xda // vdpbf16ps Z10, Z9, Z3
+	VBROADCASTSS (DX), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z10, Z9, Z4
+	VBROADCASTSS (DX)(SI*1), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xea // vdpbf16ps Z10, Z9, Z5
+	VBROADCASTSS (DX)(SI*2), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xf2 // vdpbf16ps Z10, Z9, Z6
+	VBROADCASTSS (DX)(DI*1), Z10
+	BYTE $0x62; BYTE $0xd2; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xfa // vdpbf16ps Z10, Z9, Z7
+	VBROADCASTSS (BX), Z10
+	BYTE $0x62; BYTE $0x52; BYTE $0x36; BYTE $0x48; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z10, Z9, Z8
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z10
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VMULPS       Z10, Z4, Z4
+	VMULPS       Z10, Z5, Z5
+	VMULPS       Z10, Z6, Z6
+	VMULPS       Z10, Z7, Z7
+	VMULPS       Z10, Z8, Z8
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z10
+	VADDPS       Z10, Z0, Z0
+	VMOVUPS.Z    (CX)(SI*1), K1, Z10
+	VADDPS       Z10, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*2), K1, Z10
+	VADDPS       Z10, Z2, Z2
+	VMOVUPS.Z    (CX)(DI*1), K1, Z10
+	VADDPS       Z10, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z10
+	VADDPS       Z10, Z4, Z4
+	VMOVUPS.Z    (DX)(SI*1), K1, Z10
+	VADDPS       Z10, Z5, Z5
+	VMOVUPS.Z    (DX)(SI*2), K1, Z10
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS.Z    (DX)(DI*1), K1, Z10
+	VADDPS       Z10, Z7, Z7
+	VMOVUPS.Z    (BX), K1, Z10
+	VADDPS       Z10, Z8, Z8
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+	VMAXPS Z8, Z10, Z8
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile9x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile9x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z18
+	VMOVUPS      64(R8), Z19
+	VBROADCASTSS (CX), Z20
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z20, Z18, Z0
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z20, Z19, Z1
+	VBROADCASTSS (CX)(SI*1), Z21
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z21, Z18, Z2
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z21, Z19, Z3
+	VBROADCASTSS (CX)(SI*2), Z20
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z20, Z18, Z4
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xec // vdpbf16ps Z20, Z19, Z5
+	VBROADCASTSS (CX)(DI*1), Z21
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z21, Z18, Z6
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z21, Z19, Z7
+	VBROADCASTSS (DX), Z20
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z20, Z18, Z8
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z20, Z19, Z9
+	VBROADCASTSS (DX)(SI*1), Z21
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z21, Z18, Z10
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z21, Z19, Z11
+	VBROADCASTSS (DX)(SI*2), Z20
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z20, Z18, Z12
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xec // vdpbf16ps Z20, Z19, Z13
+	VBROADCASTSS (DX)(DI*1), Z21
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z21, Z18, Z14
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z21, Z19, Z15
+	VBROADCASTSS (BX), Z20
+	BYTE $0x62; BYTE $0xa2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z20, Z18, Z16
+	BYTE $0x62; BYTE $0xa2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z20, Z19, Z17
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z20
+	VMULPS       Z20, Z0, Z0
+	VMULPS       Z20, Z1, Z1
+	VMULPS       Z20, Z2, Z2
+	VMULPS       Z20, Z3, Z3
+	VMULPS       Z20, Z4, Z4
+	VMULPS       Z20, Z5, Z5
+	VMULPS       Z20, Z6, Z6
+	VMULPS       Z20, Z7, Z7
+	VMULPS       Z20, Z8, Z8
+	VMULPS       Z20, Z9, Z9
+	VMULPS       Z20, Z10, Z10
+	VMULPS       Z20, Z11, Z11
+	VMULPS       Z20, Z12, Z12
+	VMULPS       Z20, Z13, Z13
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Z20, Z15, Z15
+	VMULPS       Z20, Z16, Z16
+	VMULPS       Z20, Z17, Z17
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z20
+	VADDPS       Z20, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z21
+	VADDPS       Z21, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z20
+	VADDPS       Z20, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z21
+	VADDPS       Z21, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z20
+	VADDPS       Z20, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z21
+	VADDPS       Z21, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z20
+	VADDPS       Z20, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z21
+	VADDPS       Z21, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z20
+	VADDPS       Z20, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z21
+	VADDPS       Z21, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z20
+	VADDPS       Z20, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z21
+	VADDPS       Z21, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z20
+	VADDPS       Z20, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z21
+	VADDPS       Z21, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z20
+	VADDPS       Z20, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z21
+	VADDPS       Z21, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z20
+	VADDPS       Z20, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z21
+	VADDPS       Z21, Z17, Z17
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z21, Z1, Z1
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z21, Z3, Z3
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z21, Z5, Z5
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z21, Z11, Z11
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z21, Z13, Z13
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z21, Z15, Z15
+	VADDPS    Z20, Z16, Z16
+	VADDPS    Z21, Z17, Z17
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z20, Z20, Z20
+	VMAXPS Z0, Z20, Z0
+	VMAXPS Z1, Z20, Z1
+	VMAXPS Z2, Z20, Z2
+	VMAXPS Z3, Z20, Z3
+	VMAXPS Z4, Z20, Z4
+	VMAXPS Z5, Z20, Z5
+	VMAXPS Z6, Z20, Z6
+	VMAXPS Z7, Z20, Z7
+	VMAXPS Z8, Z20, Z8
+	VMAXPS Z9, Z20, Z9
+	VMAXPS Z10, Z20, Z10
+	VMAXPS Z11, Z20, Z11
+	VMAXPS Z12, Z20, Z12
+	VMAXPS Z13, Z20, Z13
+	VMAXPS Z14, Z20, Z14
+	VMAXPS Z15, Z20, Z15
+	VMAXPS Z16, Z20, Z16
+	VMAXPS Z17, Z20, Z17
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile10x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile10x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(SI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z10
+	VBROADCASTSS (CX), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xc3 // vdpbf16ps Z11, Z10, Z0
+	VBROADCASTSS (CX)(SI*1), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xcb // vdpbf16ps Z11, Z10, Z1
+	VBROADCASTSS (CX)(SI*2), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z11, Z10, Z2
+	VBROADCASTSS (CX)(DI*1), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z11, Z10, Z3
+	VBROADCASTSS (DX), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xe3 // vdpbf16ps Z11, Z10, Z4
+	VBROADCASTSS (DX)(SI*1), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xeb // vdpbf16ps Z11, Z10, Z5
+	VBROADCASTSS (DX)(SI*2), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z11, Z10, Z6
+	VBROADCASTSS (DX)(DI*1), Z11
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z11, Z10, Z7
+	VBROADCASTSS (BX), Z11
+	BYTE $0x62; BYTE $0x52; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xc3 // vdpbf16ps Z11, Z10, Z8
+	VBROADCASTSS (BX)(SI*1), Z11
+	BYTE $0x62; BYTE $0x52; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xcb // vdpbf16ps Z11, Z10, Z9
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z11
+	VMULPS       Z11, Z0, Z0
+	VMULPS       Z11, Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VMULPS       Z11, Z3, Z3
+	VMULPS       Z11, Z4, Z4
+	VMULPS       Z11, Z5, Z5
+	VMULPS       Z11, Z6, Z6
+	VMULPS       Z11, Z7, Z7
+	VMULPS       Z11, Z8, Z8
+	VMULPS       Z11, Z9, Z9
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z11
+	VADDPS       Z11, Z0, Z0
+	VMOVUPS.Z    (CX)(SI*1), K1, Z11
+	VADDPS       Z11, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*2), K1, Z11
+	VADDPS       Z11, Z2, Z2
+	VMOVUPS.Z    (CX)(DI*1), K1, Z11
+	VADDPS       Z11, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z11
+	VADDPS       Z11, Z4, Z4
+	VMOVUPS.Z    (DX)(SI*1), K1, Z11
+	VADDPS       Z11, Z5, Z5
+	VMOVUPS.Z    (DX)(SI*2), K1, Z11
+	VADDPS       Z11, Z6, Z6
+	VMOVUPS.Z    (DX)(DI*1), K1, Z11
+	VADDPS       Z11, Z7, Z7
+	VMOVUPS.Z    (BX), K1, Z11
+	VADDPS       Z11, Z8, Z8
+	VMOVUPS.Z    (BX)(SI*1), K1, Z11
+	VADDPS       Z11, Z9, Z9
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z11, Z11, Z11
+	VMAXPS Z0, Z11, Z0
+	VMAXPS Z1, Z11, Z1
+	VMAXPS Z2, Z11, Z2
+	VMAXPS Z3, Z11, Z3
+	VMAXPS Z4, Z11, Z4
+	VMAXPS Z5, Z11, Z5
+	VMAXPS Z6, Z11, Z6
+	VMAXPS Z7, Z11, Z7
+	VMAXPS Z8, Z11, Z8
+	VMAXPS Z9, Z11, Z9
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(SI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile10x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile10x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 64(BX)(SI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z20
+	VMOVUPS      64(R8), Z21
+	VBROADCASTSS (CX), Z22
+	BYTE $0x62; BYTE $0xb2; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z22, Z20, Z0
+	BYTE $0x62; BYTE $0xb2; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z22, Z21, Z1
+	VBROADCASTSS (CX)(SI*1), Z23
+	BYTE $0x62; BYTE $0xb2; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z23, Z20, Z2
+	BYTE $0x62; BYTE $0xb2; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z23, Z21, Z3
+	VBROADCASTSS (CX)(SI*2), Z22
+	BYTE $0x62; BYTE $0xb2; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z22, Z20, Z4
+	BYTE $0x62; BYTE $0xb2; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xee // vdpbf16ps Z22, Z21, Z5
+	VBROADCASTSS (CX)(DI*1), Z23
+	BYTE $0x62; BYTE $0xb2; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z23, Z20, Z6
+	BYTE $0x62; BYTE $0xb2; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xff // vdpbf16ps Z23, Z21, Z7
+	VBROADCASTSS (DX), Z22
+	BYTE $0x62; BYTE $0x32; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z22, Z20, Z8
+	BYTE $0x62; BYTE $0x32; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z22, Z21, Z9
+	VBROADCASTSS (DX)(SI*1), Z23
+	BYTE $0x62; BYTE $0x32; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z23, Z20, Z10
+	BYTE $0x62; BYTE $0x32; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z23, Z21, Z11
+	VBROADCASTSS (DX)(SI*2), Z22
+	BYTE $0x62; BYTE $0x32; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z22, Z20, Z12
+	BYTE $0x62; BYTE $0x32; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xee // vdpbf16ps Z22, Z21, Z13
+	VBROADCASTSS (DX)(DI*1), Z23
+	BYTE $0x62; BYTE $0x32; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z23, Z20, Z14
+	BYTE $0x62; BYTE $0x32; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xff // vdpbf16ps Z23, Z21, Z15
+	VBROADCASTSS (BX), Z22
+	BYTE $0x62; BYTE $0xa2; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z22, Z20, Z16
+	BYTE $0x62; BYTE $0xa2; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z22, Z21, Z17
+	VBROADCASTSS (BX)(SI*1), Z23
+	BYTE $0x62; BYTE $0xa2; BYTE $0x5e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z23, Z20, Z18
+	BYTE $0x62; BYTE $0xa2; BYTE $0x56; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z23, Z21, Z19
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z22
+	VMULPS       Z22, Z0, Z0
+	VMULPS       Z22, Z1, Z1
+	VMULPS       Z22, Z2, Z2
+	VMULPS       Z22, Z3, Z3
+	VMULPS       Z22, Z4, Z4
+	VMULPS       Z22, Z5, Z5
+	VMULPS       Z22, Z6, Z6
+	VMULPS       Z22, Z7, Z7
+	VMULPS       Z22, Z8, Z8
+	VMULPS       Z22, Z9, Z9
+	VMULPS       Z22, Z10, Z10
+	VMULPS       Z22, Z11, Z11
+	VMULPS       Z22, Z12, Z12
+	VMULPS       Z22, Z13, Z13
+	VMULPS       Z22, Z14, Z14
+	VMULPS       Z22, Z15, Z15
+	VMULPS       Z22, Z16, Z16
+	VMULPS       Z22, Z17, Z17
+	VMULPS       Z22, Z18, Z18
+	VMULPS       Z22, Z19, Z19
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z22
+	VADDPS       Z22, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z23
+	VADDPS       Z23, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z22
+	VADDPS       Z22, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z23
+	VADDPS       Z23, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z22
+	VADDPS       Z22, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z23
+	VADDPS       Z23, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z22
+	VADDPS       Z22, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z23
+	VADDPS       Z23, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z22
+	VADDPS       Z22, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z23
+	VADDPS       Z23, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z22
+	VADDPS       Z22, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z23
+	VADDPS       Z23, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z22
+	VADDPS       Z22, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z23
+	VADDPS       Z23, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z22
+	VADDPS       Z22, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z23
+	VADDPS       Z23, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z22
+	VADDPS       Z22, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z23
+	VADDPS       Z23, Z17, Z17
+	VMOVUPS.Z    (BX)(SI*1), K1, Z22
+	VADDPS       Z22, Z18, Z18
+	VMOVUPS.Z    64(BX)(SI*1), K2, Z23
+	VADDPS       Z23, Z19, Z19
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+	VADDPS    Z22, Z0, Z0
+	VADDPS    Z23, Z1, Z1
+	VADDPS    Z22, Z2, Z2
+	VADDPS    Z23, Z3, Z3
+	VADDPS    Z22, Z4, Z4
+	VADDPS    Z23, Z5, Z5
+	VADDPS    Z22, Z6, Z6
+	VADDPS    Z23, Z7, Z7
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z23, Z9, Z9
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z23, Z11, Z11
+	VADDPS    Z22, Z12, Z12
+	VADDPS    Z23, Z13, Z13
+	VADDPS    Z22, Z14, Z14
+	VADDPS    Z23, Z15, Z15
+	VADDPS    Z22, Z16, Z16
+	VADDPS    Z23, Z17, Z17
+	VADDPS    Z22, Z18, Z18
+	VADDPS    Z23, Z19, Z19
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z22, Z22, Z22
+	VMAXPS Z0, Z22, Z0
+	VMAXPS Z1, Z22, Z1
+	VMAXPS Z2, Z22, Z2
+	VMAXPS Z3, Z22, Z3
+	VMAXPS Z4, Z22, Z4
+	VMAXPS Z5, Z22, Z5
+	VMAXPS Z6, Z22, Z6
+	VMAXPS Z7, Z22, Z7
+	VMAXPS Z8, Z22, Z8
+	VMAXPS Z9, Z22, Z9
+	VMAXPS Z10, Z22, Z10
+	VMAXPS Z11, Z22, Z11
+	VMAXPS Z12, Z22, Z12
+	VMAXPS Z13, Z22, Z13
+	VMAXPS Z14, Z22, Z14
+	VMAXPS Z15, Z22, Z15
+	VMAXPS Z16, Z22, Z16
+	VMAXPS Z17, Z22, Z17
+	VMAXPS Z18, Z22, Z18
+	VMAXPS Z19, Z22, Z19
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(SI*1)
+	VMOVUPS Z19, K2, 64(BX)(SI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile11x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile11x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z11
+	VBROADCASTSS (CX), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z12, Z11, Z0
+	VBROADCASTSS (CX)(SI*1), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z12, Z11, Z1
+	VBROADCASTSS (CX)(SI*2), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xd4 // vdpbf16ps Z12, Z11, Z2
+	VBROADCASTSS (CX)(DI*1), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xdc // vdpbf16ps Z12, Z11, Z3
+	VBROADCASTSS (DX), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z12, Z11, Z4
+	VBROADCASTSS (DX)(SI*1), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xec // vdpbf16ps Z12, Z11, Z5
+	VBROADCASTSS (DX)(SI*2), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xf4 // vdpbf16ps Z12, Z11, Z6
+	VBROADCASTSS (DX)(DI*1), Z12
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xfc // vdpbf16ps Z12, Z11, Z7
+	VBROADCASTSS (BX), Z12
+	BYTE $0x62; BYTE $0x52; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z12, Z11, Z8
+	VBROADCASTSS (BX)(SI*1), Z12
+	BYTE $0x62; BYTE $0x52; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z12, Z11, Z9
+	VBROADCASTSS (BX)(SI*2), Z12
+	BYTE $0x62; BYTE $0x52; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xd4 // vdpbf16ps Z12, Z11, Z10
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z12
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z12, Z4, Z4
+	VMULPS       Z12, Z5, Z5
+	VMULPS       Z12, Z6, Z6
+	VMULPS       Z12, Z7, Z7
+	VMULPS       Z12, Z8, Z8
+	VMULPS       Z12, Z9, Z9
+	VMULPS       Z12, Z10, Z10
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z12
+	VADDPS       Z12, Z0, Z0
+	VMOVUPS.Z    (CX)(SI*1), K1, Z12
+	VADDPS       Z12, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*2), K1, Z12
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS.Z    (CX)(DI*1), K1, Z12
+	VADDPS       Z12, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z12
+	VADDPS       Z12, Z4, Z4
+	VMOVUPS.Z    (DX)(SI*1), K1, Z12
+	VADDPS       Z12, Z5, Z5
+	VMOVUPS.Z    (DX)(SI*2), K1, Z12
+	VADDPS       Z12, Z6, Z6
+	VMOVUPS.Z    (DX)(DI*1), K1, Z12
+	VADDPS       Z12, Z7, Z7
+	VMOVUPS.Z    (BX), K1, Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS.Z    (BX)(SI*1), K1, Z12
+	VADDPS       Z12, Z9, Z9
+	VMOVUPS.Z    (BX)(SI*2), K1, Z12
+	VADDPS       Z12, Z10, Z10
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z10, Z10
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+	VMAXPS Z10, Z12, Z10
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(SI*1)
+	VMOVUPS Z10, K1, (BX)(SI*2)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile11x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile11x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 64(BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 64(BX)(SI*2)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z22
+	VMOVUPS      64(R8), Z23
+	VBROADCASTSS (CX), Z24
+	BYTE $0x62; BYTE $0x92; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z24, Z22, Z0
+	BYTE $0x62; BYTE $0x92; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z24, Z23, Z1
+	VBROADCASTSS (CX)(SI*1), Z25
+	BYTE $0x62; BYTE $0x92; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z25, Z22, Z2
+	BYTE $0x62; BYTE $0x92; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z25, Z23, Z3
+	VBROADCASTSS (CX)(SI*2), Z24
+	BYTE $0x62; BYTE $0x92; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z24, Z22, Z4
+	BYTE $0x62; BYTE $0x92; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z24, Z23, Z5
+	VBROADCASTSS (CX)(DI*1), Z25
+	BYTE $0x62; BYTE $0x92; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xf1 // vdpbf16ps Z25, Z22, Z6
+	BYTE $0x62; BYTE $0x92; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xf9 // vdpbf16ps Z25, Z23, Z7
+	VBROADCASTSS (DX), Z24
+	BYTE $0x62; BYTE $0x12; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z24, Z22, Z8
+	BYTE $0x62; BYTE $0x12; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z24, Z23, Z9
+	VBROADCASTSS (DX)(SI*1), Z25
+	BYTE $0x62; BYTE $0x12; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z25, Z22, Z10
+	BYTE $0x62; BYTE $0x12; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z25, Z23, Z11
+	VBROADCASTSS (DX)(SI*2), Z24
+	BYTE $0x62; BYTE $0x12; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z24, Z22, Z12
+	BYTE $0x62; BYTE $0x12; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z24, Z23, Z13
+	VBROADCASTSS (DX)(DI*1), Z25
+	BYTE $0x62; BYTE $0x12; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xf1 // vdpbf16ps Z25, Z22, Z14
+	BYTE $0x62; BYTE $0x12; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xf9 // vdpbf16ps Z25, Z23, Z15
+	VBROADCASTSS (BX), Z24
+	BYTE $0x62; BYTE $0x82; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xc0 // vdpbf16ps Z24, Z22, Z16
+	BYTE $0x62; BYTE $0x82; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xc8 // vdpbf16ps Z24, Z23, Z17
+	VBROADCASTSS (BX)(SI*1), Z25
+	BYTE $0x62; BYTE $0x82; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xd1 // vdpbf16ps Z25, Z22, Z18
+	BYTE $0x62; BYTE $0x82; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xd9 // vdpbf16ps Z25, Z23, Z19
+	VBROADCASTSS (BX)(SI*2), Z24
+	BYTE $0x62; BYTE $0x82; BYTE $0x4e; BYTE $0x40; BYTE $0x52; BYTE $0xe0 // vdpbf16ps Z24, Z22, Z20
+	BYTE $0x62; BYTE $0x82; BYTE $0x46; BYTE $0x40; BYTE $0x52; BYTE $0xe8 // vdpbf16ps Z24, Z23, Z21
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z24
+	VMULPS       Z24, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z24, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VMULPS       Z24, Z4, Z4
+	VMULPS       Z24, Z5, Z5
+	VMULPS       Z24, Z6, Z6
+	VMULPS       Z24, Z7, Z7
+	VMULPS       Z24, Z8, Z8
+	VMULPS       Z24, Z9, Z9
+	VMULPS       Z24, Z10, Z10
+	VMULPS       Z24, Z11, Z11
+	VMULPS       Z24, Z12, Z12
+	VMULPS       Z24, Z13, Z13
+	VMULPS       Z24, Z14, Z14
+	VMULPS       Z24, Z15, Z15
+	VMULPS       Z24, Z16, Z16
+	VMULPS       Z24, Z17, Z17
+	VMULPS       Z24, Z18, Z18
+	VMULPS       Z24, Z19, Z19
+	VMULPS       Z24, Z20, Z20
+	VMULPS       Z24, Z21, Z21
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z24
+	VADDPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z25
+	VADDPS       Z25, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z24
+	VADDPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z25
+	VADDPS       Z25, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z24
+	VADDPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z25
+	VADDPS       Z25, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z24
+	VADDPS       Z24, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z25
+	VADDPS       Z25, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z24
+	VADDPS       Z24, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z25
+	VADDPS       Z25, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z24
+	VADDPS       Z24, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z25
+	VADDPS       Z25, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z24
+	VADDPS       Z24, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z25
+	VADDPS       Z25, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z24
+	VADDPS       Z24, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z25
+	VADDPS       Z25, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z24
+	VADDPS       Z24, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z25
+	VADDPS       Z25, Z17, Z17
+	VMOVUPS.Z    (BX)(SI*1), K1, Z24
+	VADDPS       Z24, Z18, Z18
+	VMOVUPS.Z    64(BX)(SI*1), K2, Z25
+	VADDPS       Z25, Z19, Z19
+	VMOVUPS.Z    (BX)(SI*2), K1, Z24
+	VADDPS       Z24, Z20, Z20
+	VMOVUPS.Z    64(BX)(SI*2), K2, Z25
+	VADDPS       Z25, Z21, Z21
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z24
+	VMOVUPS.Z 64(AX), K2, Z25
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z25, Z1, Z1
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z25, Z3, Z3
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z25, Z5, Z5
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z25, Z7, Z7
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z25, Z9, Z9
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z25, Z11, Z11
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z25, Z13, Z13
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z25, Z15, Z15
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z25, Z17, Z17
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z25, Z19, Z19
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z25, Z21, Z21
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+	VMAXPS Z19, Z24, Z19
+	VMAXPS Z20, Z24, Z20
+	VMAXPS Z21, Z24, Z21
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*2)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(SI*1)
+	VMOVUPS Z19, K2, 64(BX)(SI*1)
+	VMOVUPS Z20, K1, (BX)(SI*2)
+	VMOVUPS Z21, K2, 64(BX)(SI*2)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile12x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile12x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 (BX)(DI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z12
+	VBROADCASTSS (CX), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xc5 // vdpbf16ps Z13, Z12, Z0
+	VBROADCASTSS (CX)(SI*1), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xcd // vdpbf16ps Z13, Z12, Z1
+	VBROADCASTSS (CX)(SI*2), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z13, Z12, Z2
+	VBROADCASTSS (CX)(DI*1), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z13, Z12, Z3
+	VBROADCASTSS (DX), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xe5 // vdpbf16ps Z13, Z12, Z4
+	VBROADCASTSS (DX)(SI*1), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xed // vdpbf16ps Z13, Z12, Z5
+	VBROADCASTSS (DX)(SI*2), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z13, Z12, Z6
+	VBROADCASTSS (DX)(DI*1), Z13
+	BYTE $0x62; BYTE $0xd2; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z13, Z12, Z7
+	VBROADCASTSS (BX), Z13
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xc5 // vdpbf16ps Z13, Z12, Z8
+	VBROADCASTSS (BX)(SI*1), Z13
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xcd // vdpbf16ps Z13, Z12, Z9
+	VBROADCASTSS (BX)(SI*2), Z13
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z13, Z12, Z10
+	VBROADCASTSS (BX)(DI*1), Z13
+	BYTE $0x62; BYTE $0x52; BYTE $0x1e; BYTE $0x48; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z13, Z12, Z11
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z13
+	VMULPS       Z13, Z0, Z0
+	VMULPS       Z13, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VMULPS       Z13, Z3, Z3
+	VMULPS       Z13, Z4, Z4
+	VMULPS       Z13, Z5, Z5
+	VMULPS       Z13, Z6, Z6
+	VMULPS       Z13, Z7, Z7
+	VMULPS       Z13, Z8, Z8
+	VMULPS       Z13, Z9, Z9
+	VMULPS       Z13, Z10, Z10
+	VMULPS       Z13, Z11, Z11
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z13
+	VADDPS       Z13, Z0, Z0
+	VMOVUPS.Z    (CX)(SI*1), K1, Z13
+	VADDPS       Z13, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*2), K1, Z13
+	VADDPS       Z13, Z2, Z2
+	VMOVUPS.Z    (CX)(DI*1), K1, Z13
+	VADDPS       Z13, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z13
+	VADDPS       Z13, Z4, Z4
+	VMOVUPS.Z    (DX)(SI*1), K1, Z13
+	VADDPS       Z13, Z5, Z5
+	VMOVUPS.Z    (DX)(SI*2), K1, Z13
+	VADDPS       Z13, Z6, Z6
+	VMOVUPS.Z    (DX)(DI*1), K1, Z13
+	VADDPS       Z13, Z7, Z7
+	VMOVUPS.Z    (BX), K1, Z13
+	VADDPS       Z13, Z8, Z8
+	VMOVUPS.Z    (BX)(SI*1), K1, Z13
+	VADDPS       Z13, Z9, Z9
+	VMOVUPS.Z    (BX)(SI*2), K1, Z13
+	VADDPS       Z13, Z10, Z10
+	VMOVUPS.Z    (BX)(DI*1), K1, Z13
+	VADDPS       Z13, Z11, Z11
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z13, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z13, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z13, Z6, Z6
+	VADDPS    Z13, Z7, Z7
+	VADDPS    Z13, Z8, Z8
+	VADDPS    Z13, Z9, Z9
+	VADDPS    Z13, Z10, Z10
+	VADDPS    Z13, Z11, Z11
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z0, Z13, Z0
+	VMAXPS Z1, Z13, Z1
+	VMAXPS Z2, Z13, Z2
+	VMAXPS Z3, Z13, Z3
+	VMAXPS Z4, Z13, Z4
+	VMAXPS Z5, Z13, Z5
+	VMAXPS Z6, Z13, Z6
+	VMAXPS Z7, Z13, Z7
+	VMAXPS Z8, Z13, Z8
+	VMAXPS Z9, Z13, Z9
+	VMAXPS Z10, Z13, Z10
+	VMAXPS Z11, Z13, Z11
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(SI*1)
+	VMOVUPS Z2, K1, (CX)(SI*2)
+	VMOVUPS Z3, K1, (CX)(DI*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(SI*1)
+	VMOVUPS Z6, K1, (DX)(SI*2)
+	VMOVUPS Z7, K1, (DX)(DI*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(SI*1)
+	VMOVUPS Z10, K1, (BX)(SI*2)
+	VMOVUPS Z11, K1, (BX)(DI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile12x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile12x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       8(AX), R8
+	MOVQ       24(AX), R9
+	MOVQ       32(AX), R10
+	MOVQ       56(AX), R12
+	MOVQ       184(AX), R11
+	MOVQ       152(AX), SI
+	TESTQ      $0x00000008, SI
+	JZ         product
+	MOVQ       16(AX), R13
+	MOVQ       128(AX), SI
+	LEAQ       (SI)(SI*2), DI
+	MOVQ       96(AX), CX
+	ADDQ       R13, CX
+	MOVQ       104(AX), DX
+	ADDQ       R13, DX
+	MOVQ       112(AX), BX
+	ADDQ       R13, BX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(SI*1)
+	PREFETCHT0 64(CX)(SI*1)
+	PREFETCHT0 (CX)(SI*2)
+	PREFETCHT0 64(CX)(SI*2)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(SI*1)
+	PREFETCHT0 64(DX)(SI*1)
+	PREFETCHT0 (DX)(SI*2)
+	PREFETCHT0 64(DX)(SI*2)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(SI*1)
+	PREFETCHT0 64(BX)(SI*1)
+	PREFETCHT0 (BX)(SI*2)
+	PREFETCHT0 64(BX)(SI*2)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+
+product:
+	MOVQ 48(AX), SI
+	LEAQ (SI)(SI*2), DI
+	MOVQ 168(AX), R14
+
+tap:
+	MOVQ (R9), R13
+	ADDQ 8(R9), R8
+	ADDQ $0x10, R9
+	ADDQ (AX), R13
+	MOVQ 64(AX), CX
+	ADDQ R13, CX
+	MOVQ 72(AX), DX
+	ADDQ R13, DX
+	MOVQ 80(AX), BX
+	ADDQ R13, BX
+	MOVQ 40(AX), R13
+
+loop:
+	PREFETCHT0   (R8)(R11*8)
+	PREFETCHT0   64(R8)(R11*8)
+	PREFETCHT0   (CX)(R12*8)
+	PREFETCHT0   4(BX)(R12*8)
+	PREFETCHT1   (R14)
+	ADDQ         176(AX), R14
+	VMOVUPS      (R8), Z24
+	VMOVUPS      64(R8), Z25
+	VBROADCASTSS (CX), Z26
+	BYTE $0x62; BYTE $0x92; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z26, Z24, Z0
+	BYTE $0x62; BYTE $0x92; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xca // vdpbf16ps Z26, Z25, Z1
+	VBROADCASTSS (CX)(SI*1), Z27
+	BYTE $0x62; BYTE $0x92; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z27, Z24, Z2
+	BYTE $0x62; BYTE $0x92; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z27, Z25, Z3
+	VBROADCASTSS (CX)(SI*2), Z26
+	BYTE $0x62; BYTE $0x92; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z26, Z24, Z4
+	BYTE $0x62; BYTE $0x92; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xea // vdpbf16ps Z26, Z25, Z5
+	VBROADCASTSS (CX)(DI*1), Z27
+	BYTE $0x62; BYTE $0x92; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z27, Z24, Z6
+	BYTE $0x62; BYTE $0x92; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z27, Z25, Z7
+	VBROADCASTSS (DX), Z26
+	BYTE $0x62; BYTE $0x12; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z26, Z24, Z8
+	BYTE $0x62; BYTE $0x12; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xca // vdpbf16ps Z26, Z25, Z9
+	VBROADCASTSS (DX)(SI*1), Z27
+	BYTE $0x62; BYTE $0x12; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z27, Z24, Z10
+	BYTE $0x62; BYTE $0x12; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z27, Z25, Z11
+	VBROADCASTSS (DX)(SI*2), Z26
+	BYTE $0x62; BYTE $0x12; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z26, Z24, Z12
+	BYTE $0x62; BYTE $0x12; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xea // vdpbf16ps Z26, Z25, Z13
+	VBROADCASTSS (DX)(DI*1), Z27
+	BYTE $0x62; BYTE $0x12; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z27, Z24, Z14
+	BYTE $0x62; BYTE $0x12; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z27, Z25, Z15
+	VBROADCASTSS (BX), Z26
+	BYTE $0x62; BYTE $0x82; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xc2 // vdpbf16ps Z26, Z24, Z16
+	BYTE $0x62; BYTE $0x82; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xca // vdpbf16ps Z26, Z25, Z17
+	VBROADCASTSS (BX)(SI*1), Z27
+	BYTE $0x62; BYTE $0x82; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xd3 // vdpbf16ps Z27, Z24, Z18
+	BYTE $0x62; BYTE $0x82; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xdb // vdpbf16ps Z27, Z25, Z19
+	VBROADCASTSS (BX)(SI*2), Z26
+	BYTE $0x62; BYTE $0x82; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xe2 // vdpbf16ps Z26, Z24, Z20
+	BYTE $0x62; BYTE $0x82; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xea // vdpbf16ps Z26, Z25, Z21
+	VBROADCASTSS (BX)(DI*1), Z27
+	BYTE $0x62; BYTE $0x82; BYTE $0x3e; BYTE $0x40; BYTE $0x52; BYTE $0xf3 // vdpbf16ps Z27, Z24, Z22
+	BYTE $0x62; BYTE $0x82; BYTE $0x36; BYTE $0x40; BYTE $0x52; BYTE $0xfb // vdpbf16ps Z27, Z25, Z23
+	ADDQ         R11, R8
+	ADDQ         R12, CX
+	ADDQ         R12, DX
+	ADDQ         R12, BX
+	DECQ         R13
+	JNZ          loop
+	DECQ         R10
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R8
+	MOVQ         128(AX), SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         96(AX), CX
+	ADDQ         R8, CX
+	MOVQ         104(AX), DX
+	ADDQ         R8, DX
+	MOVQ         112(AX), BX
+	ADDQ         R8, BX
+	MOVQ         152(AX), R8
+	VBROADCASTSS 160(AX), Z26
+	VMULPS       Z26, Z0, Z0
+	VMULPS       Z26, Z1, Z1
+	VMULPS       Z26, Z2, Z2
+	VMULPS       Z26, Z3, Z3
+	VMULPS       Z26, Z4, Z4
+	VMULPS       Z26, Z5, Z5
+	VMULPS       Z26, Z6, Z6
+	VMULPS       Z26, Z7, Z7
+	VMULPS       Z26, Z8, Z8
+	VMULPS       Z26, Z9, Z9
+	VMULPS       Z26, Z10, Z10
+	VMULPS       Z26, Z11, Z11
+	VMULPS       Z26, Z12, Z12
+	VMULPS       Z26, Z13, Z13
+	VMULPS       Z26, Z14, Z14
+	VMULPS       Z26, Z15, Z15
+	VMULPS       Z26, Z16, Z16
+	VMULPS       Z26, Z17, Z17
+	VMULPS       Z26, Z18, Z18
+	VMULPS       Z26, Z19, Z19
+	VMULPS       Z26, Z20, Z20
+	VMULPS       Z26, Z21, Z21
+	VMULPS       Z26, Z22, Z22
+	VMULPS       Z26, Z23, Z23
+	TESTQ        $0x00000001, R8
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z27
+	VADDPS       Z27, Z1, Z1
+	VMOVUPS.Z    (CX)(SI*1), K1, Z26
+	VADDPS       Z26, Z2, Z2
+	VMOVUPS.Z    64(CX)(SI*1), K2, Z27
+	VADDPS       Z27, Z3, Z3
+	VMOVUPS.Z    (CX)(SI*2), K1, Z26
+	VADDPS       Z26, Z4, Z4
+	VMOVUPS.Z    64(CX)(SI*2), K2, Z27
+	VADDPS       Z27, Z5, Z5
+	VMOVUPS.Z    (CX)(DI*1), K1, Z26
+	VADDPS       Z26, Z6, Z6
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z27
+	VADDPS       Z27, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z27
+	VADDPS       Z27, Z9, Z9
+	VMOVUPS.Z    (DX)(SI*1), K1, Z26
+	VADDPS       Z26, Z10, Z10
+	VMOVUPS.Z    64(DX)(SI*1), K2, Z27
+	VADDPS       Z27, Z11, Z11
+	VMOVUPS.Z    (DX)(SI*2), K1, Z26
+	VADDPS       Z26, Z12, Z12
+	VMOVUPS.Z    64(DX)(SI*2), K2, Z27
+	VADDPS       Z27, Z13, Z13
+	VMOVUPS.Z    (DX)(DI*1), K1, Z26
+	VADDPS       Z26, Z14, Z14
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z27
+	VADDPS       Z27, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z26
+	VADDPS       Z26, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z27
+	VADDPS       Z27, Z17, Z17
+	VMOVUPS.Z    (BX)(SI*1), K1, Z26
+	VADDPS       Z26, Z18, Z18
+	VMOVUPS.Z    64(BX)(SI*1), K2, Z27
+	VADDPS       Z27, Z19, Z19
+	VMOVUPS.Z    (BX)(SI*2), K1, Z26
+	VADDPS       Z26, Z20, Z20
+	VMOVUPS.Z    64(BX)(SI*2), K2, Z27
+	VADDPS       Z27, Z21, Z21
+	VMOVUPS.Z    (BX)(DI*1), K1, Z26
+	VADDPS       Z26, Z22, Z22
+	VMOVUPS.Z    64(BX)(DI*1), K2, Z27
+	VADDPS       Z27, Z23, Z23
+
+bias:
+	TESTQ     $0x00000002, R8
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z26
+	VMOVUPS.Z 64(AX), K2, Z27
+	VADDPS    Z26, Z0, Z0
+	VADDPS    Z27, Z1, Z1
+	VADDPS    Z26, Z2, Z2
+	VADDPS    Z27, Z3, Z3
+	VADDPS    Z26, Z4, Z4
+	VADDPS    Z27, Z5, Z5
+	VADDPS    Z26, Z6, Z6
+	VADDPS    Z27, Z7, Z7
+	VADDPS    Z26, Z8, Z8
+	VADDPS    Z27, Z9, Z9
+	VADDPS    Z26, Z10, Z10
+	VADDPS    Z27, Z11, Z11
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z27, Z13, Z13
+	VADDPS    Z26, Z14, Z14
+	VADDPS    Z27, Z15, Z15
+	VADDPS    Z26, Z16, Z16
+	VADDPS    Z27, Z17, Z17
+	VADDPS    Z26, Z18, Z18
+	VADDPS    Z27, Z19, Z19
+	VADDPS    Z26, Z20, Z20
+	VADDPS    Z27, Z21, Z21
+	VADDPS    Z26, Z22, Z22
+	VADDPS    Z27, Z23, Z23
+
+relu:
+	TESTQ  $0x00000004, R8
+	JZ     store
+	VPXORD Z26, Z26, Z26
+	VMAXPS Z0, Z26, Z0
+	VMAXPS Z1, Z26, Z1
+	VMAXPS Z2, Z26, Z2
+	VMAXPS Z3, Z26, Z3
+	VMAXPS Z4, Z26, Z4
+	VMAXPS Z5, Z26, Z5
+	VMAXPS Z6, Z26, Z6
+	VMAXPS Z7, Z26, Z7
+	VMAXPS Z8, Z26, Z8
+	VMAXPS Z9, Z26, Z9
+	VMAXPS Z10, Z26, Z10
+	VMAXPS Z11, Z26, Z11
+	VMAXPS Z12, Z26, Z12
+	VMAXPS Z13, Z26, Z13
+	VMAXPS Z14, Z26, Z14
+	VMAXPS Z15, Z26, Z15
+	VMAXPS Z16, Z26, Z16
+	VMAXPS Z17, Z26, Z17
+	VMAXPS Z18, Z26, Z18
+	VMAXPS Z19, Z26, Z19
+	VMAXPS Z20, Z26, Z20
+	VMAXPS Z21, Z26, Z21
+	VMAXPS Z22, Z26, Z22
+	VMAXPS Z23, Z26, Z23
+
+store:
+	TESTQ         $0x00000010, R8
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(SI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(SI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(SI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(SI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z22, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z23, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(SI*1)
+	VMOVUPS Z3, K2, 64(CX)(SI*1)
+	VMOVUPS Z4, K1, (CX)(SI*2)
+	VMOVUPS Z5, K2, 64(CX)(SI*2)
+	VMOVUPS Z6, K1, (CX)(DI*1)
+	VMOVUPS Z7, K2, 64(CX)(DI*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(SI*1)
+	VMOVUPS Z11, K2, 64(DX)(SI*1)
+	VMOVUPS Z12, K1, (DX)(SI*2)
+	VMOVUPS Z13, K2, 64(DX)(SI*2)
+	VMOVUPS Z14, K1, (DX)(DI*1)
+	VMOVUPS Z15, K2, 64(DX)(DI*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(SI*1)
+	VMOVUPS Z19, K2, 64(BX)(SI*1)
+	VMOVUPS Z20, K1, (BX)(SI*2)
+	VMOVUPS Z21, K2, 64(BX)(SI*2)
+	VMOVUPS Z22, K1, (BX)(DI*1)
+	VMOVUPS Z23, K2, 64(BX)(DI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile13x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile13x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R14
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R14, CX
+	MOVQ       104(AX), DX
+	ADDQ       R14, DX
+	MOVQ       112(AX), BX
+	ADDQ       R14, BX
+	MOVQ       120(AX), SI
+	ADDQ       R14, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 (SI)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R15
+
+tap:
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
+	MOVQ 64(AX), CX
+	ADDQ R14, CX
+	MOVQ 72(AX), DX
+	ADDQ R14, DX
+	MOVQ 80(AX), BX
+	ADDQ R14, BX
+	MOVQ 88(AX), SI
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
+
+loop:
+	PREFETCHT0   (R9)(R12*8)
+	PREFETCHT0   (CX)(R13*8)
+	PREFETCHT0   4(SI)(R13*8)
+	PREFETCHT1   (R15)
+	ADDQ         176(AX), R15
+	VMOVUPS      (R9), Z13
+	VBROADCASTSS (CX), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z14, Z13, Z0
+	VBROADCASTSS (CX)(DI*1), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xce // vdpbf16ps Z14, Z13, Z1
+	VBROADCASTSS (CX)(DI*2), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xd6 // vdpbf16ps Z14, Z13, Z2
+	VBROADCASTSS (CX)(R8*1), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xde // vdpbf16ps Z14, Z13, Z3
+	VBROADCASTSS (DX), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z14, Z13, Z4
+	VBROADCASTSS (DX)(DI*1), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xee // vdpbf16ps Z14, Z13, Z5
+	VBROADCASTSS (DX)(DI*2), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xf6 // vdpbf16ps Z14, Z13, Z6
+	VBROADCASTSS (DX)(R8*1), Z14
+	BYTE $0x62; BYTE $0xd2; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xfe // vdpbf16ps Z14, Z13, Z7
+	VBROADCASTSS (BX), Z14
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z14, Z13, Z8
+	VBROADCASTSS (BX)(DI*1), Z14
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xce // vdpbf16ps Z14, Z13, Z9
+	VBROADCASTSS (BX)(DI*2), Z14
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xd6 // vdpbf16ps Z14, Z13, Z10
+	VBROADCASTSS (BX)(R8*1), Z14
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xde // vdpbf16ps Z14, Z13, Z11
+	VBROADCASTSS (SI), Z14
+	BYTE $0x62; BYTE $0x52; BYTE $0x16; BYTE $0x48; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z14, Z13, Z12
+	ADDQ         R12, R9
+	ADDQ         R13, CX
+	ADDQ         R13, DX
+	ADDQ         R13, BX
+	ADDQ         R13, SI
+	DECQ         R14
+	JNZ          loop
+	DECQ         R11
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         120(AX), SI
+	ADDQ         R9, SI
+	MOVQ         152(AX), R9
+	VBROADCASTSS 160(AX), Z14
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VMULPS       Z14, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VMULPS       Z14, Z6, Z6
+	VMULPS       Z14, Z7, Z7
+	VMULPS       Z14, Z8, Z8
+	VMULPS       Z14, Z9, Z9
+	VMULPS       Z14, Z10, Z10
+	VMULPS       Z14, Z11, Z11
+	VMULPS       Z14, Z12, Z12
+	TESTQ        $0x00000001, R9
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z14
+	VADDPS       Z14, Z0, Z0
+	VMOVUPS.Z    (CX)(DI*1), K1, Z14
+	VADDPS       Z14, Z1, Z1
+	VMOVUPS.Z    (CX)(DI*2), K1, Z14
+	VADDPS       Z14, Z2, Z2
+	VMOVUPS.Z    (CX)(R8*1), K1, Z14
+	VADDPS       Z14, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z14
+	VADDPS       Z14, Z4, Z4
+	VMOVUPS.Z    (DX)(DI*1), K1, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS.Z    (DX)(DI*2), K1, Z14
+	VADDPS       Z14, Z6, Z6
+	VMOVUPS.Z    (DX)(R8*1), K1, Z14
+	VADDPS       Z14, Z7, Z7
+	VMOVUPS.Z    (BX), K1, Z14
+	VADDPS       Z14, Z8, Z8
+	VMOVUPS.Z    (BX)(DI*1), K1, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS.Z    (BX)(DI*2), K1, Z14
+	VADDPS       Z14, Z10, Z10
+	VMOVUPS.Z    (BX)(R8*1), K1, Z14
+	VADDPS       Z14, Z11, Z11
+	VMOVUPS.Z    (SI), K1, Z14
+	VADDPS       Z14, Z12, Z12
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z7, Z7
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z9, Z9
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z11, Z11
+	VADDPS    Z14, Z12, Z12
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z0, Z14, Z0
+	VMAXPS Z1, Z14, Z1
+	VMAXPS Z2, Z14, Z2
+	VMAXPS Z3, Z14, Z3
+	VMAXPS Z4, Z14, Z4
+	VMAXPS Z5, Z14, Z5
+	VMAXPS Z6, Z14, Z6
+	VMAXPS Z7, Z14, Z7
+	VMAXPS Z8, Z14, Z8
+	VMAXPS Z9, Z14, Z9
+	VMAXPS Z10, Z14, Z10
+	VMAXPS Z11, Z14, Z11
+	VMAXPS Z12, Z14, Z12
+
+store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DI*1)
+	VMOVUPS Z2, K1, (CX)(DI*2)
+	VMOVUPS Z3, K1, (CX)(R8*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(DI*1)
+	VMOVUPS Z6, K1, (DX)(DI*2)
+	VMOVUPS Z7, K1, (DX)(R8*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(DI*1)
+	VMOVUPS Z10, K1, (BX)(DI*2)
+	VMOVUPS Z11, K1, (BX)(R8*1)
+	VMOVUPS Z12, K1, (SI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile13x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile13x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R14
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R14, CX
+	MOVQ       104(AX), DX
+	ADDQ       R14, DX
+	MOVQ       112(AX), BX
+	ADDQ       R14, BX
+	MOVQ       120(AX), SI
+	ADDQ       R14, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 64(CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 64(CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 64(DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 64(BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 64(BX)(R8*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R15
+
+tap:
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
+	MOVQ 64(AX), CX
+	ADDQ R14, CX
+	MOVQ 72(AX), DX
+	ADDQ R14, DX
+	MOVQ 80(AX), BX
+	ADDQ R14, BX
+	MOVQ 88(AX), SI
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
+
+loop:
+	PREFETCHT0   (R9)(R12*8)
+	PREFETCHT0   64(R9)(R12*8)
+	PREFETCHT0   (CX)(R13*8)
+	PREFETCHT0   4(SI)(R13*8)
+	PREFETCHT1   (R15)
+	ADDQ         176(AX), R15
+	VMOVUPS      (R9), Z26
+	VMOVUPS      64(R9), Z27
+	VBROADCASTSS (CX), Z28
+	BYTE $0x62; BYTE $0x92; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z28, Z26, Z0
+	BYTE $0x62; BYTE $0x92; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z28, Z27, Z1
+	VBROADCASTSS (CX)(DI*1), Z29
+	BYTE $0x62; BYTE $0x92; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z29, Z26, Z2
+	BYTE $0x62; BYTE $0x92; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z29, Z27, Z3
+	VBROADCASTSS (CX)(DI*2), Z28
+	BYTE $0x62; BYTE $0x92; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z28, Z26, Z4
+	BYTE $0x62; BYTE $0x92; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xec // vdpbf16ps Z28, Z27, Z5
+	VBROADCASTSS (CX)(R8*1), Z29
+	BYTE $0x62; BYTE $0x92; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z29, Z26, Z6
+	BYTE $0x62; BYTE $0x92; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z29, Z27, Z7
+	VBROADCASTSS (DX), Z28
+	BYTE $0x62; BYTE $0x12; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z28, Z26, Z8
+	BYTE $0x62; BYTE $0x12; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z28, Z27, Z9
+	VBROADCASTSS (DX)(DI*1), Z29
+	BYTE $0x62; BYTE $0x12; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z29, Z26, Z10
+	BYTE $0x62; BYTE $0x12; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z29, Z27, Z11
+	VBROADCASTSS (DX)(DI*2), Z28
+	BYTE $0x62; BYTE $0x12; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z28, Z26, Z12
+	BYTE $0x62; BYTE $0x12; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xec // vdpbf16ps Z28, Z27, Z13
+	VBROADCASTSS (DX)(R8*1), Z29
+	BYTE $0x62; BYTE $0x12; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z29, Z26, Z14
+	BYTE $0x62; BYTE $0x12; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z29, Z27, Z15
+	VBROADCASTSS (BX), Z28
+	BYTE $0x62; BYTE $0x82; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z28, Z26, Z16
+	BYTE $0x62; BYTE $0x82; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z28, Z27, Z17
+	VBROADCASTSS (BX)(DI*1), Z29
+	BYTE $0x62; BYTE $0x82; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xd5 // vdpbf16ps Z29, Z26, Z18
+	BYTE $0x62; BYTE $0x82; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xdd // vdpbf16ps Z29, Z27, Z19
+	VBROADCASTSS (BX)(DI*2), Z28
+	BYTE $0x62; BYTE $0x82; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xe4 // vdpbf16ps Z28, Z26, Z20
+	BYTE $0x62; BYTE $0x82; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xec // vdpbf16ps Z28, Z27, Z21
+	VBROADCASTSS (BX)(R8*1), Z29
+	BYTE $0x62; BYTE $0x82; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xf5 // vdpbf16ps Z29, Z26, Z22
+	BYTE $0x62; BYTE $0x82; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xfd // vdpbf16ps Z29, Z27, Z23
+	VBROADCASTSS (SI), Z28
+	BYTE $0x62; BYTE $0x02; BYTE $0x2e; BYTE $0x40; BYTE $0x52; BYTE $0xc4 // vdpbf16ps Z28, Z26, Z24
+	BYTE $0x62; BYTE $0x02; BYTE $0x26; BYTE $0x40; BYTE $0x52; BYTE $0xcc // vdpbf16ps Z28, Z27, Z25
+	ADDQ         R12, R9
+	ADDQ         R13, CX
+	ADDQ         R13, DX
+	ADDQ         R13, BX
+	ADDQ         R13, SI
+	DECQ         R14
+	JNZ          loop
+	DECQ         R11
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         120(AX), SI
+	ADDQ         R9, SI
+	MOVQ         152(AX), R9
+	VBROADCASTSS 160(AX), Z28
+	VMULPS       Z28, Z0, Z0
+	VMULPS       Z28, Z1, Z1
+	VMULPS       Z28, Z2, Z2
+	VMULPS       Z28, Z3, Z3
+	VMULPS       Z28, Z4, Z4
+	VMULPS       Z28, Z5, Z5
+	VMULPS       Z28, Z6, Z6
+	VMULPS       Z28, Z7, Z7
+	VMULPS       Z28, Z8, Z8
+	VMULPS       Z28, Z9, Z9
+	VMULPS       Z28, Z10, Z10
+	VMULPS       Z28, Z11, Z11
+	VMULPS       Z28, Z12, Z12
+	VMULPS       Z28, Z13, Z13
+	VMULPS       Z28, Z14, Z14
+	VMULPS       Z28, Z15, Z15
+	VMULPS       Z28, Z16, Z16
+	VMULPS       Z28, Z17, Z17
+	VMULPS       Z28, Z18, Z18
+	VMULPS       Z28, Z19, Z19
+	VMULPS       Z28, Z20, Z20
+	VMULPS       Z28, Z21, Z21
+	VMULPS       Z28, Z22, Z22
+	VMULPS       Z28, Z23, Z23
+	VMULPS       Z28, Z24, Z24
+	VMULPS       Z28, Z25, Z25
+	TESTQ        $0x00000001, R9
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z28
+	VADDPS       Z28, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z29
+	VADDPS       Z29, Z1, Z1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z28
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z29
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS.Z    (CX)(DI*2), K1, Z28
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS.Z    64(CX)(DI*2), K2, Z29
+	VADDPS       Z29, Z5, Z5
+	VMOVUPS.Z    (CX)(R8*1), K1, Z28
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS.Z    64(CX)(R8*1), K2, Z29
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z28
+	VADDPS       Z28, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z29
+	VADDPS       Z29, Z9, Z9
+	VMOVUPS.Z    (DX)(DI*1), K1, Z28
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z29
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS.Z    (DX)(DI*2), K1, Z28
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS.Z    64(DX)(DI*2), K2, Z29
+	VADDPS       Z29, Z13, Z13
+	VMOVUPS.Z    (DX)(R8*1), K1, Z28
+	VADDPS       Z28, Z14, Z14
+	VMOVUPS.Z    64(DX)(R8*1), K2, Z29
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z28
+	VADDPS       Z28, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z29
+	VADDPS       Z29, Z17, Z17
+	VMOVUPS.Z    (BX)(DI*1), K1, Z28
+	VADDPS       Z28, Z18, Z18
+	VMOVUPS.Z    64(BX)(DI*1), K2, Z29
+	VADDPS       Z29, Z19, Z19
+	VMOVUPS.Z    (BX)(DI*2), K1, Z28
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS.Z    64(BX)(DI*2), K2, Z29
+	VADDPS       Z29, Z21, Z21
+	VMOVUPS.Z    (BX)(R8*1), K1, Z28
+	VADDPS       Z28, Z22, Z22
+	VMOVUPS.Z    64(BX)(R8*1), K2, Z29
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS.Z    (SI), K1, Z28
+	VADDPS       Z28, Z24, Z24
+	VMOVUPS.Z    64(SI), K2, Z29
+	VADDPS       Z29, Z25, Z25
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z28
+	VMOVUPS.Z 64(AX), K2, Z29
+	VADDPS    Z28, Z0, Z0
+	VADDPS    Z29, Z1, Z1
+	VADDPS    Z28, Z2, Z2
+	VADDPS    Z29, Z3, Z3
+	VADDPS    Z28, Z4, Z4
+	VADDPS    Z29, Z5, Z5
+	VADDPS    Z28, Z6, Z6
+	VADDPS    Z29, Z7, Z7
+	VADDPS    Z28, Z8, Z8
+	VADDPS    Z29, Z9, Z9
+	VADDPS    Z28, Z10, Z10
+	VADDPS    Z29, Z11, Z11
+	VADDPS    Z28, Z12, Z12
+	VADDPS    Z29, Z13, Z13
+	VADDPS    Z28, Z14, Z14
+	VADDPS    Z29, Z15, Z15
+	VADDPS    Z28, Z16, Z16
+	VADDPS    Z29, Z17, Z17
+	VADDPS    Z28, Z18, Z18
+	VADDPS    Z29, Z19, Z19
+	VADDPS    Z28, Z20, Z20
+	VADDPS    Z29, Z21, Z21
+	VADDPS    Z28, Z22, Z22
+	VADDPS    Z29, Z23, Z23
+	VADDPS    Z28, Z24, Z24
+	VADDPS    Z29, Z25, Z25
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z28, Z28, Z28
+	VMAXPS Z0, Z28, Z0
+	VMAXPS Z1, Z28, Z1
+	VMAXPS Z2, Z28, Z2
+	VMAXPS Z3, Z28, Z3
+	VMAXPS Z4, Z28, Z4
+	VMAXPS Z5, Z28, Z5
+	VMAXPS Z6, Z28, Z6
+	VMAXPS Z7, Z28, Z7
+	VMAXPS Z8, Z28, Z8
+	VMAXPS Z9, Z28, Z9
+	VMAXPS Z10, Z28, Z10
+	VMAXPS Z11, Z28, Z11
+	VMAXPS Z12, Z28, Z12
+	VMAXPS Z13, Z28, Z13
+	VMAXPS Z14, Z28, Z14
+	VMAXPS Z15, Z28, Z15
+	VMAXPS Z16, Z28, Z16
+	VMAXPS Z17, Z28, Z17
+	VMAXPS Z18, Z28, Z18
+	VMAXPS Z19, Z28, Z19
+	VMAXPS Z20, Z28, Z20
+	VMAXPS Z21, Z28, Z21
+	VMAXPS Z22, Z28, Z22
+	VMAXPS Z23, Z28, Z23
+	VMAXPS Z24, Z28, Z24
+	VMAXPS Z25, Z28, Z25
+
+store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z22, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z23, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(R8*1)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z24, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z25, Y0
+	VMOVDQU16     Y0, K2, 32(SI)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DI*1)
+	VMOVUPS Z3, K2, 64(CX)(DI*1)
+	VMOVUPS Z4, K1, (CX)(DI*2)
+	VMOVUPS Z5, K2, 64(CX)(DI*2)
+	VMOVUPS Z6, K1, (CX)(R8*1)
+	VMOVUPS Z7, K2, 64(CX)(R8*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(DI*1)
+	VMOVUPS Z11, K2, 64(DX)(DI*1)
+	VMOVUPS Z12, K1, (DX)(DI*2)
+	VMOVUPS Z13, K2, 64(DX)(DI*2)
+	VMOVUPS Z14, K1, (DX)(R8*1)
+	VMOVUPS Z15, K2, 64(DX)(R8*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(DI*1)
+	VMOVUPS Z19, K2, 64(BX)(DI*1)
+	VMOVUPS Z20, K1, (BX)(DI*2)
+	VMOVUPS Z21, K2, 64(BX)(DI*2)
+	VMOVUPS Z22, K1, (BX)(R8*1)
+	VMOVUPS Z23, K2, 64(BX)(R8*1)
+	VMOVUPS Z24, K1, (SI)
+	VMOVUPS Z25, K2, 64(SI)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile14x1AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile14x1AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R14
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R14, CX
+	MOVQ       104(AX), DX
+	ADDQ       R14, DX
+	MOVQ       112(AX), BX
+	ADDQ       R14, BX
+	MOVQ       120(AX), SI
+	ADDQ       R14, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(DI*1)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R15
+
+tap:
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
+	MOVQ 64(AX), CX
+	ADDQ R14, CX
+	MOVQ 72(AX), DX
+	ADDQ R14, DX
+	MOVQ 80(AX), BX
+	ADDQ R14, BX
+	MOVQ 88(AX), SI
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
+
+loop:
+	PREFETCHT0   (R9)(R12*8)
+	PREFETCHT0   (CX)(R13*8)
+	PREFETCHT0   4(SI)(R13*8)
+	PREFETCHT1   (R15)
+	ADDQ         176(AX), R15
+	VMOVUPS      (R9), Z14
+	VBROADCASTSS (CX), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xc7 // vdpbf16ps Z15, Z14, Z0
+	VBROADCASTSS (CX)(DI*1), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xcf // vdpbf16ps Z15, Z14, Z1
+	VBROADCASTSS (CX)(DI*2), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z15, Z14, Z2
+	VBROADCASTSS (CX)(R8*1), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z15, Z14, Z3
+	VBROADCASTSS (DX), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xe7 // vdpbf16ps Z15, Z14, Z4
+	VBROADCASTSS (DX)(DI*1), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xef // vdpbf16ps Z15, Z14, Z5
+	VBROADCASTSS (DX)(DI*2), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z15, Z14, Z6
+	VBROADCASTSS (DX)(R8*1), Z15
+	BYTE $0x62; BYTE $0xd2; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xff // vdpbf16ps Z15, Z14, Z7
+	VBROADCASTSS (BX), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xc7 // vdpbf16ps Z15, Z14, Z8
+	VBROADCASTSS (BX)(DI*1), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xcf // vdpbf16ps Z15, Z14, Z9
+	VBROADCASTSS (BX)(DI*2), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z15, Z14, Z10
+	VBROADCASTSS (BX)(R8*1), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z15, Z14, Z11
+	VBROADCASTSS (SI), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xe7 // vdpbf16ps Z15, Z14, Z12
+	VBROADCASTSS (SI)(DI*1), Z15
+	BYTE $0x62; BYTE $0x52; BYTE $0x0e; BYTE $0x48; BYTE $0x52; BYTE $0xef // vdpbf16ps Z15, Z14, Z13
+	ADDQ         R12, R9
+	ADDQ         R13, CX
+	ADDQ         R13, DX
+	ADDQ         R13, BX
+	ADDQ         R13, SI
+	DECQ         R14
+	JNZ          loop
+	DECQ         R11
+	JNZ          tap
+	KMOVW        164(AX), K1
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         120(AX), SI
+	ADDQ         R9, SI
+	MOVQ         152(AX), R9
+	VBROADCASTSS 160(AX), Z15
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z15, Z1, Z1
+	VMULPS       Z15, Z2, Z2
+	VMULPS       Z15, Z3, Z3
+	VMULPS       Z15, Z4, Z4
+	VMULPS       Z15, Z5, Z5
+	VMULPS       Z15, Z6, Z6
+	VMULPS       Z15, Z7, Z7
+	VMULPS       Z15, Z8, Z8
+	VMULPS       Z15, Z9, Z9
+	VMULPS       Z15, Z10, Z10
+	VMULPS       Z15, Z11, Z11
+	VMULPS       Z15, Z12, Z12
+	VMULPS       Z15, Z13, Z13
+	TESTQ        $0x00000001, R9
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z15
+	VADDPS       Z15, Z0, Z0
+	VMOVUPS.Z    (CX)(DI*1), K1, Z15
+	VADDPS       Z15, Z1, Z1
+	VMOVUPS.Z    (CX)(DI*2), K1, Z15
+	VADDPS       Z15, Z2, Z2
+	VMOVUPS.Z    (CX)(R8*1), K1, Z15
+	VADDPS       Z15, Z3, Z3
+	VMOVUPS.Z    (DX), K1, Z15
+	VADDPS       Z15, Z4, Z4
+	VMOVUPS.Z    (DX)(DI*1), K1, Z15
+	VADDPS       Z15, Z5, Z5
+	VMOVUPS.Z    (DX)(DI*2), K1, Z15
+	VADDPS       Z15, Z6, Z6
+	VMOVUPS.Z    (DX)(R8*1), K1, Z15
+	VADDPS       Z15, Z7, Z7
+	VMOVUPS.Z    (BX), K1, Z15
+	VADDPS       Z15, Z8, Z8
+	VMOVUPS.Z    (BX)(DI*1), K1, Z15
+	VADDPS       Z15, Z9, Z9
+	VMOVUPS.Z    (BX)(DI*2), K1, Z15
+	VADDPS       Z15, Z10, Z10
+	VMOVUPS.Z    (BX)(R8*1), K1, Z15
+	VADDPS       Z15, Z11, Z11
+	VMOVUPS.Z    (SI), K1, Z15
+	VADDPS       Z15, Z12, Z12
+	VMOVUPS.Z    (SI)(DI*1), K1, Z15
+	VADDPS       Z15, Z13, Z13
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z15
+	VADDPS    Z15, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z15, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z15, Z4, Z4
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z15, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z15, Z8, Z8
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z15, Z10, Z10
+	VADDPS    Z15, Z11, Z11
+	VADDPS    Z15, Z12, Z12
+	VADDPS    Z15, Z13, Z13
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z15, Z15, Z15
+	VMAXPS Z0, Z15, Z0
+	VMAXPS Z1, Z15, Z1
+	VMAXPS Z2, Z15, Z2
+	VMAXPS Z3, Z15, Z3
+	VMAXPS Z4, Z15, Z4
+	VMAXPS Z5, Z15, Z5
+	VMAXPS Z6, Z15, Z6
+	VMAXPS Z7, Z15, Z7
+	VMAXPS Z8, Z15, Z8
+	VMAXPS Z9, Z15, Z9
+	VMAXPS Z10, Z15, Z10
+	VMAXPS Z11, Z15, Z11
+	VMAXPS Z12, Z15, Z12
+	VMAXPS Z13, Z15, Z13
+
+store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K1, (SI)(DI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K1, (CX)(DI*1)
+	VMOVUPS Z2, K1, (CX)(DI*2)
+	VMOVUPS Z3, K1, (CX)(R8*1)
+	VMOVUPS Z4, K1, (DX)
+	VMOVUPS Z5, K1, (DX)(DI*1)
+	VMOVUPS Z6, K1, (DX)(DI*2)
+	VMOVUPS Z7, K1, (DX)(R8*1)
+	VMOVUPS Z8, K1, (BX)
+	VMOVUPS Z9, K1, (BX)(DI*1)
+	VMOVUPS Z10, K1, (BX)(DI*2)
+	VMOVUPS Z11, K1, (BX)(R8*1)
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K1, (SI)(DI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func tile14x2AVX512Dot(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·tile14x2AVX512Dot(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       8(AX), R9
+	MOVQ       24(AX), R10
+	MOVQ       32(AX), R11
+	MOVQ       56(AX), R13
+	MOVQ       184(AX), R12
+	MOVQ       152(AX), DI
+	TESTQ      $0x00000008, DI
+	JZ         product
+	MOVQ       16(AX), R14
+	MOVQ       128(AX), DI
+	LEAQ       (DI)(DI*2), R8
+	MOVQ       96(AX), CX
+	ADDQ       R14, CX
+	MOVQ       104(AX), DX
+	ADDQ       R14, DX
+	MOVQ       112(AX), BX
+	ADDQ       R14, BX
+	MOVQ       120(AX), SI
+	ADDQ       R14, SI
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 (CX)(DI*1)
+	PREFETCHT0 64(CX)(DI*1)
+	PREFETCHT0 (CX)(DI*2)
+	PREFETCHT0 64(CX)(DI*2)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 64(CX)(R8*1)
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	PREFETCHT0 (DX)(DI*1)
+	PREFETCHT0 64(DX)(DI*1)
+	PREFETCHT0 (DX)(DI*2)
+	PREFETCHT0 64(DX)(DI*2)
+	PREFETCHT0 (DX)(R8*1)
+	PREFETCHT0 64(DX)(R8*1)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 64(BX)(DI*1)
+	PREFETCHT0 (BX)(DI*2)
+	PREFETCHT0 64(BX)(DI*2)
+	PREFETCHT0 (BX)(R8*1)
+	PREFETCHT0 64(BX)(R8*1)
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(DI*1)
+	PREFETCHT0 64(SI)(DI*1)
+
+product:
+	MOVQ 48(AX), DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ 168(AX), R15
+
+tap:
+	MOVQ (R10), R14
+	ADDQ 8(R10), R9
+	ADDQ $0x10, R10
+	ADDQ (AX), R14
+	MOVQ 64(AX), CX
+	ADDQ R14, CX
+	MOVQ 72(AX), DX
+	ADDQ R14, DX
+	MOVQ 80(AX), BX
+	ADDQ R14, BX
+	MOVQ 88(AX), SI
+	ADDQ R14, SI
+	MOVQ 40(AX), R14
+
+loop:
+	PREFETCHT0   (R9)(R12*8)
+	PREFETCHT0   64(R9)(R12*8)
+	PREFETCHT0   (CX)(R13*8)
+	PREFETCHT0   4(SI)(R13*8)
+	PREFETCHT1   (R15)
+	ADDQ         176(AX), R15
+	VMOVUPS      (R9), Z28
+	VMOVUPS      64(R9), Z29
+	VBROADCASTSS (CX), Z30
+	BYTE $0x62; BYTE $0x92; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z30, Z28, Z0
+	BYTE $0x62; BYTE $0x92; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z30, Z29, Z1
+	VBROADCASTSS (CX)(DI*1), Z31
+	BYTE $0x62; BYTE $0x92; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z31, Z28, Z2
+	BYTE $0x62; BYTE $0x92; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z31, Z29, Z3
+	VBROADCASTSS (CX)(DI*2), Z30
+	BYTE $0x62; BYTE $0x92; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z30, Z28, Z4
+	BYTE $0x62; BYTE $0x92; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xee // vdpbf16ps Z30, Z29, Z5
+	VBROADCASTSS (CX)(R8*1), Z31
+	BYTE $0x62; BYTE $0x92; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z31, Z28, Z6
+	BYTE $0x62; BYTE $0x92; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xff // vdpbf16ps Z31, Z29, Z7
+	VBROADCASTSS (DX), Z30
+	BYTE $0x62; BYTE $0x12; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z30, Z28, Z8
+	BYTE $0x62; BYTE $0x12; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z30, Z29, Z9
+	VBROADCASTSS (DX)(DI*1), Z31
+	BYTE $0x62; BYTE $0x12; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z31, Z28, Z10
+	BYTE $0x62; BYTE $0x12; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z31, Z29, Z11
+	VBROADCASTSS (DX)(DI*2), Z30
+	BYTE $0x62; BYTE $0x12; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z30, Z28, Z12
+	BYTE $0x62; BYTE $0x12; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xee // vdpbf16ps Z30, Z29, Z13
+	VBROADCASTSS (DX)(R8*1), Z31
+	BYTE $0x62; BYTE $0x12; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z31, Z28, Z14
+	BYTE $0x62; BYTE $0x12; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xff // vdpbf16ps Z31, Z29, Z15
+	VBROADCASTSS (BX), Z30
+	BYTE $0x62; BYTE $0x82; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z30, Z28, Z16
+	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z30, Z29, Z17
+	VBROADCASTSS (BX)(DI*1), Z31
+	BYTE $0x62; BYTE $0x82; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z31, Z28, Z18
+	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z31, Z29, Z19
+	VBROADCASTSS (BX)(DI*2), Z30
+	BYTE $0x62; BYTE $0x82; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xe6 // vdpbf16ps Z30, Z28, Z20
+	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xee // vdpbf16ps Z30, Z29, Z21
+	VBROADCASTSS (BX)(R8*1), Z31
+	BYTE $0x62; BYTE $0x82; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xf7 // vdpbf16ps Z31, Z28, Z22
+	BYTE $0x62; BYTE $0x82; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xff // vdpbf16ps Z31, Z29, Z23
+	VBROADCASTSS (SI), Z30
+	BYTE $0x62; BYTE $0x02; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xc6 // vdpbf16ps Z30, Z28, Z24
+	BYTE $0x62; BYTE $0x02; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xce // vdpbf16ps Z30, Z29, Z25
+	VBROADCASTSS (SI)(DI*1), Z31
+	BYTE $0x62; BYTE $0x02; BYTE $0x1e; BYTE $0x40; BYTE $0x52; BYTE $0xd7 // vdpbf16ps Z31, Z28, Z26
+	BYTE $0x62; BYTE $0x02; BYTE $0x16; BYTE $0x40; BYTE $0x52; BYTE $0xdf // vdpbf16ps Z31, Z29, Z27
+	ADDQ         R12, R9
+	ADDQ         R13, CX
+	ADDQ         R13, DX
+	ADDQ         R13, BX
+	ADDQ         R13, SI
+	DECQ         R14
+	JNZ          loop
+	DECQ         R11
+	JNZ          tap
+	KMOVW        164(AX), K1
+	KMOVW        166(AX), K2
+	MOVQ         16(AX), R9
+	MOVQ         128(AX), DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         96(AX), CX
+	ADDQ         R9, CX
+	MOVQ         104(AX), DX
+	ADDQ         R9, DX
+	MOVQ         112(AX), BX
+	ADDQ         R9, BX
+	MOVQ         120(AX), SI
+	ADDQ         R9, SI
+	MOVQ         152(AX), R9
+	VBROADCASTSS 160(AX), Z30
+	VMULPS       Z30, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z30, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VMULPS       Z30, Z4, Z4
+	VMULPS       Z30, Z5, Z5
+	VMULPS       Z30, Z6, Z6
+	VMULPS       Z30, Z7, Z7
+	VMULPS       Z30, Z8, Z8
+	VMULPS       Z30, Z9, Z9
+	VMULPS       Z30, Z10, Z10
+	VMULPS       Z30, Z11, Z11
+	VMULPS       Z30, Z12, Z12
+	VMULPS       Z30, Z13, Z13
+	VMULPS       Z30, Z14, Z14
+	VMULPS       Z30, Z15, Z15
+	VMULPS       Z30, Z16, Z16
+	VMULPS       Z30, Z17, Z17
+	VMULPS       Z30, Z18, Z18
+	VMULPS       Z30, Z19, Z19
+	VMULPS       Z30, Z20, Z20
+	VMULPS       Z30, Z21, Z21
+	VMULPS       Z30, Z22, Z22
+	VMULPS       Z30, Z23, Z23
+	VMULPS       Z30, Z24, Z24
+	VMULPS       Z30, Z25, Z25
+	VMULPS       Z30, Z26, Z26
+	VMULPS       Z30, Z27, Z27
+	TESTQ        $0x00000001, R9
+	JZ           bias
+	VMOVUPS.Z    (CX), K1, Z30
+	VADDPS       Z30, Z0, Z0
+	VMOVUPS.Z    64(CX), K2, Z31
+	VADDPS       Z31, Z1, Z1
+	VMOVUPS.Z    (CX)(DI*1), K1, Z30
+	VADDPS       Z30, Z2, Z2
+	VMOVUPS.Z    64(CX)(DI*1), K2, Z31
+	VADDPS       Z31, Z3, Z3
+	VMOVUPS.Z    (CX)(DI*2), K1, Z30
+	VADDPS       Z30, Z4, Z4
+	VMOVUPS.Z    64(CX)(DI*2), K2, Z31
+	VADDPS       Z31, Z5, Z5
+	VMOVUPS.Z    (CX)(R8*1), K1, Z30
+	VADDPS       Z30, Z6, Z6
+	VMOVUPS.Z    64(CX)(R8*1), K2, Z31
+	VADDPS       Z31, Z7, Z7
+	VMOVUPS.Z    (DX), K1, Z30
+	VADDPS       Z30, Z8, Z8
+	VMOVUPS.Z    64(DX), K2, Z31
+	VADDPS       Z31, Z9, Z9
+	VMOVUPS.Z    (DX)(DI*1), K1, Z30
+	VADDPS       Z30, Z10, Z10
+	VMOVUPS.Z    64(DX)(DI*1), K2, Z31
+	VADDPS       Z31, Z11, Z11
+	VMOVUPS.Z    (DX)(DI*2), K1, Z30
+	VADDPS       Z30, Z12, Z12
+	VMOVUPS.Z    64(DX)(DI*2), K2, Z31
+	VADDPS       Z31, Z13, Z13
+	VMOVUPS.Z    (DX)(R8*1), K1, Z30
+	VADDPS       Z30, Z14, Z14
+	VMOVUPS.Z    64(DX)(R8*1), K2, Z31
+	VADDPS       Z31, Z15, Z15
+	VMOVUPS.Z    (BX), K1, Z30
+	VADDPS       Z30, Z16, Z16
+	VMOVUPS.Z    64(BX), K2, Z31
+	VADDPS       Z31, Z17, Z17
+	VMOVUPS.Z    (BX)(DI*1), K1, Z30
+	VADDPS       Z30, Z18, Z18
+	VMOVUPS.Z    64(BX)(DI*1), K2, Z31
+	VADDPS       Z31, Z19, Z19
+	VMOVUPS.Z    (BX)(DI*2), K1, Z30
+	VADDPS       Z30, Z20, Z20
+	VMOVUPS.Z    64(BX)(DI*2), K2, Z31
+	VADDPS       Z31, Z21, Z21
+	VMOVUPS.Z    (BX)(R8*1), K1, Z30
+	VADDPS       Z30, Z22, Z22
+	VMOVUPS.Z    64(BX)(R8*1), K2, Z31
+	VADDPS       Z31, Z23, Z23
+	VMOVUPS.Z    (SI), K1, Z30
+	VADDPS       Z30, Z24, Z24
+	VMOVUPS.Z    64(SI), K2, Z31
+	VADDPS       Z31, Z25, Z25
+	VMOVUPS.Z    (SI)(DI*1), K1, Z30
+	VADDPS       Z30, Z26, Z26
+	VMOVUPS.Z    64(SI)(DI*1), K2, Z31
+	VADDPS       Z31, Z27, Z27
+
+bias:
+	TESTQ     $0x00000002, R9
+	JZ        relu
+	MOVQ      136(AX), AX
+	VMOVUPS.Z (AX), K1, Z30
+	VMOVUPS.Z 64(AX), K2, Z31
+	VADDPS    Z30, Z0, Z0
+	VADDPS    Z31, Z1, Z1
+	VADDPS    Z30, Z2, Z2
+	VADDPS    Z31, Z3, Z3
+	VADDPS    Z30, Z4, Z4
+	VADDPS    Z31, Z5, Z5
+	VADDPS    Z30, Z6, Z6
+	VADDPS    Z31, Z7, Z7
+	VADDPS    Z30, Z8, Z8
+	VADDPS    Z31, Z9, Z9
+	VADDPS    Z30, Z10, Z10
+	VADDPS    Z31, Z11, Z11
+	VADDPS    Z30, Z12, Z12
+	VADDPS    Z31, Z13, Z13
+	VADDPS    Z30, Z14, Z14
+	VADDPS    Z31, Z15, Z15
+	VADDPS    Z30, Z16, Z16
+	VADDPS    Z31, Z17, Z17
+	VADDPS    Z30, Z18, Z18
+	VADDPS    Z31, Z19, Z19
+	VADDPS    Z30, Z20, Z20
+	VADDPS    Z31, Z21, Z21
+	VADDPS    Z30, Z22, Z22
+	VADDPS    Z31, Z23, Z23
+	VADDPS    Z30, Z24, Z24
+	VADDPS    Z31, Z25, Z25
+	VADDPS    Z30, Z26, Z26
+	VADDPS    Z31, Z27, Z27
+
+relu:
+	TESTQ  $0x00000004, R9
+	JZ     store
+	VPXORD Z30, Z30, Z30
+	VMAXPS Z0, Z30, Z0
+	VMAXPS Z1, Z30, Z1
+	VMAXPS Z2, Z30, Z2
+	VMAXPS Z3, Z30, Z3
+	VMAXPS Z4, Z30, Z4
+	VMAXPS Z5, Z30, Z5
+	VMAXPS Z6, Z30, Z6
+	VMAXPS Z7, Z30, Z7
+	VMAXPS Z8, Z30, Z8
+	VMAXPS Z9, Z30, Z9
+	VMAXPS Z10, Z30, Z10
+	VMAXPS Z11, Z30, Z11
+	VMAXPS Z12, Z30, Z12
+	VMAXPS Z13, Z30, Z13
+	VMAXPS Z14, Z30, Z14
+	VMAXPS Z15, Z30, Z15
+	VMAXPS Z16, Z30, Z16
+	VMAXPS Z17, Z30, Z17
+	VMAXPS Z18, Z30, Z18
+	VMAXPS Z19, Z30, Z19
+	VMAXPS Z20, Z30, Z20
+	VMAXPS Z21, Z30, Z21
+	VMAXPS Z22, Z30, Z22
+	VMAXPS Z23, Z30, Z23
+	VMAXPS Z24, Z30, Z24
+	VMAXPS Z25, Z30, Z25
+	VMAXPS Z26, Z30, Z26
+	VMAXPS Z27, Z30, Z27
+
+store:
+	TESTQ         $0x00000010, R9
+	JZ            floats
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VMOVDQU16     Y0, K1, (CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z1, Y0
+	VMOVDQU16     Y0, K2, 32(CX)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z2, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z3, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z4, Y0
+	VMOVDQU16     Y0, K1, (CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z5, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(DI*2)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z6, Y0
+	VMOVDQU16     Y0, K1, (CX)(R8*1)
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z7, Y0
+	VMOVDQU16     Y0, K2, 32(CX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z8, Y0
+	VMOVDQU16     Y0, K1, (DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z9, Y0
+	VMOVDQU16     Y0, K2, 32(DX)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z10, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z11, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z12, Y0
+	VMOVDQU16     Y0, K1, (DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z13, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(DI*2)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z14, Y0
+	VMOVDQU16     Y0, K1, (DX)(R8*1)
+	BYTE $0x62; BYTE $0xd2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z15, Y0
+	VMOVDQU16     Y0, K2, 32(DX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z16, Y0
+	VMOVDQU16     Y0, K1, (BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z17, Y0
+	VMOVDQU16     Y0, K2, 32(BX)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z18, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z19, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc4 // vcvtneps2bf16 Z20, Y0
+	VMOVDQU16     Y0, K1, (BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc5 // vcvtneps2bf16 Z21, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(DI*2)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc6 // vcvtneps2bf16 Z22, Y0
+	VMOVDQU16     Y0, K1, (BX)(R8*1)
+	BYTE $0x62; BYTE $0xb2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc7 // vcvtneps2bf16 Z23, Y0
+	VMOVDQU16     Y0, K2, 32(BX)(R8*1)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z24, Y0
+	VMOVDQU16     Y0, K1, (SI)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc1 // vcvtneps2bf16 Z25, Y0
+	VMOVDQU16     Y0, K2, 32(SI)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc2 // vcvtneps2bf16 Z26, Y0
+	VMOVDQU16     Y0, K1, (SI)(DI*1)
+	BYTE $0x62; BYTE $0x92; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc3 // vcvtneps2bf16 Z27, Y0
+	VMOVDQU16     Y0, K2, 32(SI)(DI*1)
+	JMP           end
+
+floats:
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	VMOVUPS Z2, K1, (CX)(DI*1)
+	VMOVUPS Z3, K2, 64(CX)(DI*1)
+	VMOVUPS Z4, K1, (CX)(DI*2)
+	VMOVUPS Z5, K2, 64(CX)(DI*2)
+	VMOVUPS Z6, K1, (CX)(R8*1)
+	VMOVUPS Z7, K2, 64(CX)(R8*1)
+	VMOVUPS Z8, K1, (DX)
+	VMOVUPS Z9, K2, 64(DX)
+	VMOVUPS Z10, K1, (DX)(DI*1)
+	VMOVUPS Z11, K2, 64(DX)(DI*1)
+	VMOVUPS Z12, K1, (DX)(DI*2)
+	VMOVUPS Z13, K2, 64(DX)(DI*2)
+	VMOVUPS Z14, K1, (DX)(R8*1)
+	VMOVUPS Z15, K2, 64(DX)(R8*1)
+	VMOVUPS Z16, K1, (BX)
+	VMOVUPS Z17, K2, 64(BX)
+	VMOVUPS Z18, K1, (BX)(DI*1)
+	VMOVUPS Z19, K2, 64(BX)(DI*1)
+	VMOVUPS Z20, K1, (BX)(DI*2)
+	VMOVUPS Z21, K2, 64(BX)(DI*2)
+	VMOVUPS Z22, K1, (BX)(R8*1)
+	VMOVUPS Z23, K2, 64(BX)(R8*1)
+	VMOVUPS Z24, K1, (SI)
+	VMOVUPS Z25, K2, 64(SI)
+	VMOVUPS Z26, K1, (SI)(DI*1)
+	VMOVUPS Z27, K2, 64(SI)(DI*1)
+
+end:
+	VZEROUPPER
+	RET
+
+// func pairFloatsAVX512BF16(n int, low *float32, high *float32, dst *float32)
+// Requires: AVX, AVX512F
+TEXT ·pairFloatsAVX512BF16(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ low+8(FP), CX
+	MOVQ high+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+vector:
+	VMOVUPS       (CX), Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // vcvtneps2bf16 Z0, Y0
+	VPMOVZXWD     Y0, Z0
+	VMOVUPS       (DX), Z1
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7e; BYTE $0x48; BYTE $0x72; BYTE $0xc9 // vcvtneps2bf16 Z1, Y1
+	VPMOVZXWD     Y1, Z1
+	VPSLLD        $0x10, Z1, Z1
+	VPORD         Z0, Z1, Z1
+	VMOVDQU32     Z1, (BX)
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	SUBQ          $0x00000010, AX
+	JNZ           vector
+	VZEROUPPER
+	RET
+
+// func pairHalvesAVX512BF16(n int, low *uint16, high *uint16, dst *float32)
+// Requires: AVX, AVX512F
+TEXT ·pairHalvesAVX512BF16(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ low+8(FP), CX
+	MOVQ high+16(FP), DX
+	MOVQ dst+24(FP), BX
+
+vector:
+	VPMOVZXWD (CX), Z0
+	VPMOVZXWD (DX), Z1
+	VPSLLD    $0x10, Z1, Z1
+	VPORD     Z0, Z1, Z1
+	VMOVDQU32 Z1, (BX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	ADDQ      $0x00000040, BX
+	SUBQ      $0x00000010, AX
+	JNZ       vector
+	VZEROUPPER
+	RET

@@ -21,6 +21,8 @@ import (
 type Pool struct {
 	isa     ISA
 	direct  bool // no Winograd
+	dotRate float64
+	dots    *Pool // the same workers, with products of pairs; nil where there are none
 	threads int
 	workers []worker
 	slots   []slot   // scratch: one a thread, then one a guest
@@ -37,8 +39,9 @@ type Pool struct {
 	updates []*update // free ones
 	sums    []*blockSums
 
-	// A recorder's pool has no workers but those of the real pool.
+	// A recorder's pool and one of dots have no workers but those of the real pool.
 	real      *Pool
+	ownSlots  bool       // not the real pool's
 	recording *Recording // in progress
 }
 
@@ -103,6 +106,7 @@ func NewPool(threads int, options ...Option) *Pool {
 	if !p.isa.supported() {
 		panic(fmt.Sprintf("kernel: this CPU does not have %v", p.isa))
 	}
+	p.addDots()
 	for i := range guestSlots {
 		p.guests <- threads + i
 	}
@@ -146,6 +150,13 @@ func (p *Pool) Run(tasks int, f func(worker, task int)) {
 	}
 	if p.recording != nil {
 		p.recording.runs = append(p.recording.runs, recordedRun{tasks, f})
+		return
+	}
+	if p.ownSlots {
+		p.real.Run(tasks, func(worker, task int) {
+			p.slots[worker].arena.reset()
+			f(worker, task)
+		})
 		return
 	}
 	if p.real != nil {

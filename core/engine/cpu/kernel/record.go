@@ -15,7 +15,9 @@ type Recorder struct{ pool *Pool }
 
 // NewRecorder makes a recorder for the pool.
 func (p *Pool) NewRecorder() *Recorder {
-	return &Recorder{&Pool{isa: p.isa, threads: p.threads, slots: p.slots, real: p}}
+	r := &Recorder{&Pool{isa: p.isa, direct: p.direct, dotRate: p.dotRate, threads: p.threads, slots: p.slots, real: p}}
+	r.pool.addDots()
+	return r
 }
 
 // Pool is the pool to call kernels with while the recorder records. At other times it stands for the pool that the recorder

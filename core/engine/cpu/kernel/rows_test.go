@@ -33,16 +33,25 @@ type epilogueRun struct {
 func epilogueRuns(c Conv) []epilogueRun {
 	r := newRand(7)
 	oh, ow := c.OutSize()
-	x, w, dy := random(r, c.N*c.H*c.W*c.C), random(r, c.R*c.S*c.C*c.K), random(r, c.N*oh*ow*c.K)
-	for i := range x {
-		x[i] += 30 // statistics of outputs far from zero
+	w, images, gradients := random(r, c.R*c.S*c.C*c.K), random(r, c.N*c.H*c.W*c.C), random(r, c.N*oh*ow*c.K)
+	for i := range images {
+		images[i] += 30 // statistics of outputs far from zero
 	}
-	return []epilogueRun{
-		{name: fmt.Sprintf("%+v forward", c), rows: c.N * oh * ow, c: c.K, parts: c.ForwardParts, must: true,
-			run: func(p *Pool, out []float32, then Epilogue) { c.ForwardThen(p, Floats(x), w, Floats(out), then) }},
-		{name: fmt.Sprintf("%+v backward", c), rows: c.N * c.H * c.W, c: c.C, parts: c.BackwardDataParts, must: c.Stride == 1,
-			run: func(p *Pool, out []float32, then Epilogue) { c.BackwardDataThen(p, Floats(dy), w, Floats(out), then) }},
+	var runs []epilogueRun
+	for _, half := range []bool{false, true} {
+		storage, x, dy := "float32", Floats(images), Floats(gradients)
+		if half {
+			storage, x, dy = "bfloat16", Halves(rounded(images)), Halves(rounded(gradients))
+		}
+		runs = append(runs,
+			epilogueRun{name: fmt.Sprintf("%+v forward in %s", c, storage), rows: c.N * oh * ow, c: c.K, must: true,
+				parts: func(p *Pool) int { return c.ForwardParts(p, x) },
+				run:   func(p *Pool, out []float32, then Epilogue) { c.ForwardThen(p, x, w, Floats(out), then) }},
+			epilogueRun{name: fmt.Sprintf("%+v backward in %s", c, storage), rows: c.N * c.H * c.W, c: c.C, must: c.Stride == 1,
+				parts: func(p *Pool) int { return c.BackwardDataParts(p, dy) },
+				run:   func(p *Pool, out []float32, then Epilogue) { c.BackwardDataThen(p, dy, w, Floats(out), then) }})
 	}
+	return runs
 }
 
 // TestEpilogue demands that each row is told once, when it is complete, and that parts do not depend on the number of threads.
@@ -52,7 +61,7 @@ func TestEpilogue(t *testing.T) {
 			for _, isa := range ISAs() {
 				var first [][][2]int
 				for _, threads := range []int{1, 3} {
-					p := NewPool(threads, WithISA(isa))
+					p := NewPool(threads, WithISA(isa), WithDots(Everywhere))
 					told := e.check(t, p)
 					p.Close()
 					if first == nil {
@@ -105,7 +114,7 @@ func TestSumsInEpilogue(t *testing.T) {
 		for _, e := range epilogueRuns(c) {
 			out := make([]float32, e.rows*e.c)
 			for _, isa := range ISAs() {
-				p := NewPool(1, WithISA(isa))
+				p := NewPool(1, WithISA(isa), WithDots(Everywhere))
 				if e.parts(p) > 0 {
 					e.run(p, out, Epilogue{})
 					e.checkSums(t, isa, out)
@@ -127,7 +136,7 @@ func (e epilogueRun) checkSums(t *testing.T, isa ISA, result []float32) {
 	b.truth(false)
 	var first []float32
 	for _, threads := range []int{1, 3} {
-		p := NewPool(threads, WithISA(isa))
+		p := NewPool(threads, WithISA(isa), WithDots(Everywhere))
 		stats, sums, out := poison(4*e.c), poison(4*e.c), poison(len(result))
 		s := StartBNStats(p, Floats(out), 2, b.rows, e.c, e.parts(p))
 		e.run(p, out, Epilogue{Done: s.Add})

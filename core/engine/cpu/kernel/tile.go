@@ -30,6 +30,7 @@ type tile struct {
 	ahead     *float32
 	stride    int // at each k, the line at ahead is fetched to the second-level cache, and ahead advances by so much
 	bs        int
+	dot       bool // elements are pairs of bfloat16 numbers: not for the assembly, which has kernels of their own
 }
 
 // tap is a stretch of kc terms of a tile's sums.

@@ -10,6 +10,8 @@ func (t *tile) run(isa ISA, rows int, narrow bool) {
 		t.ahead = t.a
 	}
 	switch {
+	case t.dot:
+		t.runDot(isa, rows, narrow)
 	case isa == AVX512 && narrow:
 		tileNarrowAVX512(p, rows)
 	case isa == AVX512:

@@ -1,12 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"regexp"
-	"strconv"
-	"strings"
-
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
@@ -105,28 +99,5 @@ func (s simd) rounded(x reg.VecVirtual) reg.VecVirtual {
 	return t
 }
 
-// roundOpcode is an instruction that Go's assembler does not know; encodeRounding writes its bytes.
+// roundOpcode is an instruction that Go's assembler does not know; encode writes its bytes.
 const roundOpcode = "VCVTNEPS2BF16"
-
-// encodeRounding replaces the instruction in a generated file by its encoding, EVEX.512.F3.0F38.W0 72 /r. R, X, B and R' are
-// stored inverted: the upper bits of the registers' numbers.
-func encodeRounding(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	pattern := regexp.MustCompile(roundOpcode + ` +Z(\d+), Y(\d+)`)
-	encoded := pattern.ReplaceAllStringFunc(string(text), func(line string) string {
-		m := pattern.FindStringSubmatch(line)
-		src, _ := strconv.Atoi(m[1])
-		dst, _ := strconv.Atoi(m[2])
-		inverted := func(n, bit int) int { return ^(n >> bit) & 1 }
-		p0 := inverted(dst, 3)<<7 | inverted(src, 4)<<6 | inverted(src, 3)<<5 | inverted(dst, 4)<<4 | 2
-		var bytes []string
-		for _, b := range []int{0x62, p0, 0x7e, 0x48, 0x72, 0xc0 | dst&7<<3 | src&7} {
-			bytes = append(bytes, fmt.Sprintf("BYTE $0x%02x", b))
-		}
-		return fmt.Sprintf("%s // %s Z%d, Y%d", strings.Join(bytes, "; "), strings.ToLower(roundOpcode), src, dst)
-	})
-	return os.WriteFile(file, []byte(encoded), 0o644)
-}

@@ -28,8 +28,10 @@ func main() {
 	winograd(avx512bf16)
 	batchNorm(avx512bf16)
 	conversions(avx512bf16)
+	tiles(avx512dot)
+	pairing()
 	build.Generate()
-	if err := encodeRounding(flag.Lookup("out").Value.String()); err != nil {
+	if err := encode(flag.Lookup("out").Value.String()); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -16,6 +16,7 @@ type simd struct {
 	lanes   int  // float32 values in a vector
 	maxRows int  // rows of the largest tile: two vectors a row and the operands fill the registers
 	bf16    bool // rounds to bfloat16 by an instruction, and writes kernels for images that are stored so
+	dot     bool // products are of pairs of bfloat16 numbers
 }
 
 var (

@@ -129,6 +129,13 @@ func tileProduct(s simd, t reg.GPVirtual, acc [][]reg.VecVirtual, b []reg.VecVir
 	}
 	for i := range acc {
 		a := rowOperand(quads, rs, rs3, i)
+		if s.dot {
+			build.VBROADCASTSS(a, tmp[i%2])
+			for v := range b {
+				dot(tmp[i%2], b[v], acc[i][v])
+			}
+			continue
+		}
 		if vecs == 1 && s.wide() {
 			build.VFMADD231PS_BCST(a, b[0], acc[i][0])
 			continue

@@ -1,0 +1,89 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+// onDots is onAll for pools that multiply in bfloat16 wherever they can.
+func onDots(t *testing.T, name string, want []float64, tolerance float64, kernel func(p *Pool) []float32) {
+	t.Helper()
+	for _, isa := range ISAs() {
+		if !isa.Dots() {
+			continue
+		}
+		var first []float32
+		for _, threads := range []int{1, 3} {
+			p := NewPool(threads, WithISA(isa), WithDots(Everywhere))
+			got := kernel(p)
+			p.Close()
+			if first == nil {
+				first = got
+				if err := compare(got, want, tolerance); err != nil {
+					t.Errorf("%s by dot products on %v: %v", name, isa, err)
+				}
+			}
+			if !slices.EqualFunc(got, first, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+				t.Errorf("%s by dot products on %v: other bits with %d threads", name, isa, threads)
+			}
+		}
+	}
+}
+
+// TestConvByDots compares convolutions and the gradients of their inputs with those of rounded weights in float64. The weights have
+// bits that rounding takes, so that products in float32 are a hundred tolerances away.
+func TestConvByDots(t *testing.T) {
+	forward, backward := 0, 0
+	for _, c := range convCases {
+		r := newRand(12)
+		oh, ow := c.OutSize()
+		x, dy, w := rounded(random(r, c.N*c.H*c.W*c.C)), rounded(random(r, c.N*oh*ow*c.K)), random(r, c.R*c.S*c.C*c.K)
+		y, dx, _ := convTruth(c, floatsOf(x), floatsOf(rounded(w)), floatsOf(dy))
+		name := fmt.Sprintf("%+v", c)
+		if c.C%2 == 0 {
+			forward++
+			onDots(t, name+" forward", y, 5e-5, func(p *Pool) []float32 {
+				out := poison(len(y))
+				c.ForwardOf(p, Halves(x), w, Floats(out))
+				return out
+			})
+			onDots(t, name+" forward to bfloat16", y, halfTolerance, func(p *Pool) []float32 {
+				out := rounded(poison(len(y)))
+				c.ForwardOf(p, Halves(x), w, Halves(out))
+				return floatsOf(out)
+			})
+		}
+		if c.K%2 == 0 {
+			backward++
+			onDots(t, name+" backward data", dx, 5e-5, func(p *Pool) []float32 {
+				out := poison(len(dx))
+				c.BackwardDataOf(p, Halves(dy), w, Floats(out))
+				return out
+			})
+			onDots(t, name+" backward data to bfloat16", dx, halfTolerance, func(p *Pool) []float32 {
+				out := rounded(poison(len(dx)))
+				c.BackwardDataOf(p, Halves(dy), w, Halves(out))
+				return floatsOf(out)
+			})
+		}
+	}
+	if forward < 20 || backward < 20 {
+		t.Errorf("only %d and %d convolutions have pairs", forward, backward)
+	}
+}
+
+// TestNearestRate: measurements within a third of a rate are that rate.
+func TestNearestRate(t *testing.T) {
+	for _, want := range []float64{0.5, 1, 2} {
+		for _, off := range []float64{0.75, 1, 1.33} {
+			if got := nearestRate(want * off); got != want {
+				t.Errorf("%g is taken for %g, not %g", want*off, got, want)
+			}
+		}
+	}
+	if a, b := nearestRate(0.1), nearestRate(9); a != 0.5 || b != 2 {
+		t.Errorf("rates beyond all are taken for %g and %g", a, b)
+	}
+}
