@@ -13,8 +13,8 @@ import (
 // Pool is a set of threads that kernels run on, and the scratch memory that they use.
 //
 // Its life: NewPool starts the workers, Run (and every kernel that takes a pool) uses them, Close ends them. The calling
-// goroutine works too, as worker 0, so a pool of one thread has no workers at all. An idle worker waits actively for some
-// microseconds, so that the kernels of one step follow each other closely, and then sleeps.
+// goroutine works too, as worker 0, so a pool of one thread has no workers at all. An idle worker waits actively for about a
+// millisecond, so that the kernels of one step follow each other closely, and then sleeps.
 //
 // One Run occupies the workers at a time. A Run inside a task, or from another goroutine meanwhile, does its tasks on its
 // own thread alone; it is correct, only not parallel.
@@ -82,8 +82,9 @@ func WithISA(isa ISA) Option {
 const (
 	// guestSlots bounds how many Runs may go on inside or beside the one that has the workers.
 	guestSlots = 16
-	// spins is how often an idle thread looks for news before it sleeps: about 30 µs at 140 cycles a pause.
-	spins = 500
+	// spins is how often an idle thread looks for news before it sleeps: about a millisecond at 140 cycles a pause. A sleeper
+	// takes 0.1 to 0.2 ms to come back, and a step has some fifty stretches of 0.03 to 0.5 ms that only one thread works on.
+	spins = 16000
 )
 
 // NewPool starts a pool of the given number of threads, the caller included; zero or less means one for each CPU that Go
