@@ -26,8 +26,9 @@ func (a *app) benchCommand() *cobra.Command {
 
 // benchThreads are the flags of what runs on the CPU kernels.
 type benchThreads struct {
-	threads int
-	isa     string
+	threads   int
+	isa       string
+	precision string
 }
 
 func (b *benchThreads) add(f *pflag.FlagSet) {
@@ -36,7 +37,7 @@ func (b *benchThreads) add(f *pflag.FlagSet) {
 }
 
 func (b *benchThreads) pool() (*kernel.Pool, error) {
-	return experiment.NewPool(config.Config{Threads: b.threads, CPUISA: b.isa})
+	return experiment.NewPool(config.Config{Threads: b.threads, CPUISA: b.isa, Train: config.Train{Precision: b.precision}})
 }
 
 // benchTracer asks the plugin of VICReg for its objective; close ends it.
@@ -94,6 +95,7 @@ func (a *app) benchStepCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			step.Products = machine.Products
 			if a.json {
 				return a.printJSON(step)
 			}
@@ -132,6 +134,9 @@ func (a *app) printStep(s bench.Step) {
 	fmt.Fprintf(a.stdout, "%s, batch %d x 2, %s, %s: median %.1f ms, min %.1f ms, %.0f views/s, %.0f GFLOP/s%s\n"+
 		"%d parameters, %.0f MB of activations, loss %.4g\n",
 		s.Net, s.Batch, where, s.Precision, s.Median, s.Min, s.ImagesPerSecond, s.GFlops, peak, s.Parameters, float64(s.Arena)/1e6, s.Loss)
+	if s.Products != "" {
+		fmt.Fprintf(a.stdout, "products are %s\n", s.Products)
+	}
 	if len(s.Stages) == 0 {
 		return
 	}

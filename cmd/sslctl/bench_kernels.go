@@ -7,12 +7,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sslctl/sslctl/core/bench"
+	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
+	"github.com/sslctl/sslctl/core/fault"
 )
 
 func (a *app) benchKernelsCommand() *cobra.Command {
 	var o bench.KernelOptions
 	var on benchThreads
+	var precision string
 	c := &cobra.Command{
 		Use:   "kernels",
 		Short: "Time each convolution and matrix product of a step by itself",
@@ -20,9 +23,15 @@ func (a *app) benchKernelsCommand() *cobra.Command {
 			"the networks have, the best of several calls, and sets it against the peak that the same threads reach. Convolutions\n" +
 			"that take Winograd's method are timed by the direct method too. GFLOP/s count the direct method's arithmetic. What memory\n" +
 			"allows is the share of the peak at which a kernel would take as long as reading its operands and writing its result once.",
-		Example: "  sslctl bench kernels\n  sslctl bench kernels --net r18 --filter 3x3/1 --threads 1\n  sslctl bench kernels --filter weights --json",
-		Args:    noArgs,
+		Example: "  sslctl bench kernels\n  sslctl bench kernels --net r18 --filter 3x3/1 --threads 1\n  sslctl bench kernels --filter weights --json\n" +
+			"  sslctl bench kernels --precision bf16 --cpu-isa avx512-bf16",
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.Precision, err = engine.ParsePrecision(precision); err != nil {
+				return fault.New(fault.Usage, "take fp32 or bf16", "%w", err)
+			}
+			on.precision = precision
 			return a.benchOn(on, func(pool *kernel.Pool, trace bench.Tracer) error {
 				o.Trace = trace
 				direct := kernel.NewPool(pool.Threads(), kernel.WithISA(pool.ISA()), kernel.WithoutWinograd())
@@ -49,13 +58,18 @@ func (a *app) benchKernelsCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringSliceVar(&o.Nets, "net", nil, "networks whose kernels are timed (default r18,small,resnet50)")
 	f.IntVar(&o.Rounds, "rounds", 2, "rounds through all kernels, of which the best counts")
+	f.StringVar(&precision, "precision", "fp32", "storage of activations: fp32 or bf16")
 	f.StringVar(&o.Filter, "filter", "", "time only kernels whose line has this `TEXT` in it: 3x3/1, weights, winograd")
 	on.add(f)
 	return c
 }
 
 func (a *app) printKernels(r bench.KernelsResult) error {
-	if err := a.print(fmt.Sprintf("%d threads, %s, measured peak %.0f GFLOP/s\n", r.Threads, r.ISA, r.Peak)); err != nil {
+	dots := ""
+	if r.DotPeak > 0 {
+		dots = fmt.Sprintf(", of products in bfloat16 %.0f", r.DotPeak)
+	}
+	if err := a.print(fmt.Sprintf("%d threads, %s, %s, measured peak %.0f GFLOP/s%s\n", r.Threads, r.ISA, r.Precision, r.Peak, dots)); err != nil {
 		return err
 	}
 	t := table.NewWriter()

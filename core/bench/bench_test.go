@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sslctl/sslctl/core/engine"
 	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/fault"
@@ -139,7 +140,7 @@ func TestWidened(t *testing.T) {
 // convolutions and products move.
 func TestKernelsAreTheSteps(t *testing.T) {
 	pool := newPool(t, 2)
-	tasks, err := tasksOf(t.Context(), pool, "tiny", traced)
+	tasks, err := tasksOf(t.Context(), pool, "tiny", engine.FP32, traced)
 	if err != nil {
 		t.Fatal(err)
 	}

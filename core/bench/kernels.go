@@ -27,14 +27,14 @@ const (
 // Kernel is the time of one convolution or matrix product of a network's step.
 type Kernel struct {
 	Net       string  `json:"net"`
-	Op        string  `json:"op"`        // "conv 3x3/1", "matmul"
-	Direction string  `json:"direction"` // Forward, BackwardData, Weights; "" for a product of matrices
-	Shape     string  `json:"shape"`     // "128x32x32x64 to 64"; "256x512x2048", M x N x K
-	Calls     int     `json:"calls"`     // in a step
-	Algorithm string  `json:"algorithm"` // of kernel.Pool.Method
-	Ms        float64 `json:"ms"`        // of the best call
-	GFlops    float64 `json:"gflops"`    // a second, the direct method's arithmetic
-	PeakShare float64 `json:"peak_share"`
+	Op        string  `json:"op"`         // "conv 3x3/1", "matmul"
+	Direction string  `json:"direction"`  // Forward, BackwardData, Weights; "" for a product of matrices
+	Shape     string  `json:"shape"`      // "128x32x32x64 to 64"; "256x512x2048", M x N x K
+	Calls     int     `json:"calls"`      // in a step
+	Algorithm string  `json:"algorithm"`  // a Method of package kernel
+	Ms        float64 `json:"ms"`         // of the best call
+	GFlops    float64 `json:"gflops"`     // a second, the direct method's arithmetic
+	PeakShare float64 `json:"peak_share"` // of the peak of products in bfloat16, where the algorithm multiplies so
 	// MemoryShare is the share of the peak that memory allows: the kernel's, if it took no longer than to read its operands
 	// and write its result once. The direct method can reach the lesser of it and 1.
 	MemoryShare float64 `json:"memory_share"`
@@ -52,10 +52,12 @@ type Direct struct {
 
 // KernelsResult is what TimeKernels found.
 type KernelsResult struct {
-	Threads int      `json:"threads"`
-	ISA     string   `json:"isa"`
-	Peak    float64  `json:"peak_gflops"`
-	Kernels []Kernel `json:"kernels"`
+	Threads   int      `json:"threads"`
+	ISA       string   `json:"isa"`
+	Precision string   `json:"precision"`
+	Peak      float64  `json:"peak_gflops"`
+	DotPeak   float64  `json:"dot_peak_gflops,omitempty"` // of products in bfloat16; 0 where the pool has none
+	Kernels   []Kernel `json:"kernels"`
 	// Shares sum up the convolutions of at least WideChannels channels and filters.
 	Shares []Share `json:"shares"`
 }
@@ -79,7 +81,9 @@ type KernelOptions struct {
 	Nets   []string // none for r18, small and resnet50
 	Rounds int      // through all of them, of which the best counts: slow spells of a machine pass; 0 for 1
 	Filter string   // only kernels whose line contains it, such as "3x3/1" or "weights"; "" for all
-	Trace  Tracer
+	// Precision is that of the steps whose kernels are timed.
+	Precision engine.Precision
+	Trace     Tracer
 	// Tell is called before each measurement with its place among all; may be nil.
 	Tell func(done, total int, k Kernel)
 }
@@ -87,13 +91,13 @@ type KernelOptions struct {
 // TimeKernels times each convolution and matrix product that the steps of the networks contain, in the shapes that the
 // compiler gave them, on random numbers. direct is a second pool of as many threads that is kept from Winograd's method.
 func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions) (KernelsResult, error) {
-	r := KernelsResult{Threads: pool.Threads(), ISA: pool.ISA().String(), Peak: Peak(pool)}
+	r := KernelsResult{Threads: pool.Threads(), ISA: pool.ISA().String(), Precision: o.Precision.String(), Peak: Peak(pool)}
 	if len(o.Nets) == 0 {
 		o.Nets = []string{"r18", "small", "resnet50"}
 	}
 	var all []task
 	for _, net := range o.Nets {
-		tasks, err := tasksOf(ctx, pool, net, o.Trace)
+		tasks, err := tasksOf(ctx, pool, net, o.Precision, o.Trace)
 		if err != nil {
 			return r, err
 		}
@@ -111,12 +115,15 @@ func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions
 		if o.Tell != nil {
 			o.Tell(n, rounds*len(all), t.Kernel)
 		}
-		r.Peak = max(r.Peak, peakWithin(pool, peakGlance))
+		r.Peak = max(r.Peak, peakWithin(kernel.Peak, pool, peakGlance))
+		if pool.DotRate() > 0 {
+			r.DotPeak = max(r.DotPeak, peakWithin(kernel.DotPeak, pool, peakGlance))
+		}
 		t.time(pool, direct)
 	}
 	var wide []Kernel
 	for _, t := range all {
-		k := t.against(r.Peak)
+		k := t.against(r.peakOf(t.Algorithm), r.Peak)
 		r.Kernels = append(r.Kernels, k)
 		if min(t.conv.C, t.conv.K) >= WideChannels {
 			wide = append(wide, k)
@@ -126,10 +133,18 @@ func TimeKernels(ctx context.Context, pool, direct *kernel.Pool, o KernelOptions
 	return r, nil
 }
 
+// peakOf is the peak that an algorithm is held against.
+func (r KernelsResult) peakOf(algorithm string) float64 {
+	if algorithm == kernel.MethodDirectDots || algorithm == kernel.MethodProductDots {
+		return r.DotPeak
+	}
+	return r.Peak
+}
+
 // sharesOf sums up convolutions.
 func sharesOf(kernels []Kernel) []Share {
 	var out []Share
-	for _, algorithm := range []string{kernel.MethodDirect, kernel.MethodProduct, kernel.MethodWinograd} {
+	for _, algorithm := range []string{kernel.MethodDirect, kernel.MethodDirectDots, kernel.MethodProduct, kernel.MethodProductDots, kernel.MethodWinograd} {
 		for _, direction := range []string{Forward, BackwardData, Weights} {
 			var shares []float64
 			for _, k := range kernels {
@@ -154,6 +169,7 @@ type task struct {
 	Kernel
 	conv kernel.Conv
 	gemm kernel.GemmArgs
+	half [3]bool // which of two operands and the result are stored in bfloat16
 
 	flop, ms, directMs, memoryMs float64
 }
@@ -163,8 +179,8 @@ func (k Kernel) line() string {
 }
 
 // tasksOf lists the kernels of a network's step, one for each shape.
-func tasksOf(ctx context.Context, pool *kernel.Pool, net string, trace Tracer) ([]task, error) {
-	s, err := buildStep(ctx, pool, StepOptions{Net: net, Steps: 1, Trace: trace})
+func tasksOf(ctx context.Context, pool *kernel.Pool, net string, precision engine.Precision, trace Tracer) ([]task, error) {
+	s, err := buildStep(ctx, pool, StepOptions{Net: net, Precision: precision, Steps: 1, Trace: trace})
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +195,7 @@ func tasksOf(ctx context.Context, pool *kernel.Pool, net string, trace Tracer) (
 		}
 		t.Net = net
 		if t.Direction != "" {
-			t.Algorithm = pool.Method(t.conv)
+			t.Algorithm = t.method(pool)
 		}
 		at := slices.IndexFunc(tasks, func(o task) bool { return o.line() == t.line() })
 		if at < 0 {
@@ -217,10 +233,30 @@ func taskOf(p *engine.Plan, in engine.Instr) (task, bool) {
 		return t, false
 	}
 	t.conv = cpu.Convolution(p, in)
+	for i, id := range []engine.ID{in.In[0], in.In[1], in.Out[0]} {
+		t.half[i] = p.Values[id].Type == engine.BFloat16
+	}
 	c := t.conv
 	t.Op = fmt.Sprintf("conv %dx%d/%d", c.R, c.S, c.Stride)
 	t.Shape = fmt.Sprintf("%dx%dx%dx%d to %d", c.N, c.H, c.W, c.C, c.K)
 	return t, true
+}
+
+// method is the way in which a convolution is computed.
+func (t task) method(p *kernel.Pool) string {
+	stored := func(i int) kernel.Array {
+		if t.half[i] {
+			return kernel.Halves([]kernel.BF16{})
+		}
+		return kernel.Floats(nil)
+	}
+	switch t.Direction {
+	case BackwardData:
+		return t.conv.BackwardDataMethod(p, stored(0))
+	case Weights:
+		return t.conv.BackwardWeightsMethod(p, stored(0), stored(1))
+	}
+	return t.conv.ForwardMethod(p, stored(0))
 }
 
 func transposed(a, b bool) string {
@@ -255,14 +291,14 @@ func better(before, now float64) float64 {
 	return min(before, now)
 }
 
-// against is the kernel with its times, set against the peak.
-func (t task) against(peak float64) Kernel {
+// against is the kernel with its times, set against the peak, and its direct twin against that of float32.
+func (t task) against(peak, directPeak float64) Kernel {
 	k := t.Kernel
 	k.Ms, k.GFlops = t.ms, t.flop/t.ms/1e6
 	k.PeakShare, k.MemoryShare = k.GFlops/peak, t.flop/t.memoryMs/1e6/peak
 	if t.directMs > 0 {
 		gflops := t.flop / t.directMs / 1e6
-		k.Direct = &Direct{Ms: t.directMs, GFlops: gflops, PeakShare: gflops / peak, Speedup: t.directMs / t.ms}
+		k.Direct = &Direct{Ms: t.directMs, GFlops: gflops, PeakShare: gflops / directPeak, Speedup: t.directMs / t.ms}
 	}
 	return k
 }
@@ -281,14 +317,35 @@ func (t task) call() (f func(p *kernel.Pool), o operands, flop float64) {
 	flop = 2 * float64(y) * float64(c.R*c.S*c.C)
 	switch t.Direction {
 	case BackwardData:
-		o = operands{read: [2][]float32{noise(y), noise(w)}, write: kernel.Alloc(x)}
-		return func(p *kernel.Pool) { c.BackwardData(p, o.read[0], o.read[1], o.write) }, o, flop
+		o, a, _, out := t.operands(y, w, x)
+		return func(p *kernel.Pool) { c.BackwardDataOf(p, a, o.read[1], out) }, o, flop
 	case Weights:
-		o = operands{read: [2][]float32{noise(x), noise(y)}, write: kernel.Alloc(w)}
-		return func(p *kernel.Pool) { c.BackwardWeights(p, o.read[0], o.read[1], o.write) }, o, flop
+		o, a, b, _ := t.operands(x, y, w)
+		return func(p *kernel.Pool) { c.BackwardWeightsOf(p, a, b, o.write) }, o, flop
 	}
-	o = operands{read: [2][]float32{noise(x), noise(w)}, write: kernel.Alloc(y)}
-	return func(p *kernel.Pool) { c.Forward(p, o.read[0], o.read[1], o.write) }, o, flop
+	o, a, _, out := t.operands(x, w, y)
+	return func(p *kernel.Pool) { c.ForwardOf(p, a, o.read[1], out) }, o, flop
+}
+
+// operands are two tensors and a result of so many numbers, as they are stored.
+func (t task) operands(reads, alsoReads, writes int) (o operands, a, b, out kernel.Array) {
+	o.read[0], a = stored(noise(reads), t.half[0])
+	o.read[1], b = stored(noise(alsoReads), t.half[1])
+	o.write, out = stored(kernel.Alloc(writes), t.half[2])
+	return o, a, b, out
+}
+
+// stored is a tensor, and its memory, in float32 or rounded to bfloat16.
+func stored(x []float32, half bool) (memory []float32, a kernel.Array) {
+	if !half {
+		return x, kernel.Floats(x)
+	}
+	memory = kernel.Alloc((len(x) + 1) / 2)
+	halves := kernel.ViewBF16(memory, len(x))
+	for i, v := range x {
+		halves[i] = kernel.Round(v)
+	}
+	return memory, kernel.Halves(halves)
 }
 
 // noise is n normal numbers, one stretch of them again and again.

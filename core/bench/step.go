@@ -46,6 +46,7 @@ type Step struct {
 	Batch           int     `json:"batch"`
 	Threads         int     `json:"threads"` // 0 on a device that has none
 	Precision       string  `json:"precision"`
+	Products        string  `json:"products,omitempty"` // how a CPU multiplies what is stored in bfloat16, and why
 	Median          float64 `json:"median_ms"`
 	Min             float64 `json:"min_ms"`
 	ImagesPerSecond float64 `json:"images_per_s"` // views

@@ -26,6 +26,10 @@ func (c Conv) BackwardWeights(p *Pool, x, dy, dw []float32) {
 // BackwardWeightsOf is BackwardWeights for images in either storage.
 func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 	c.check(x, dw, dy)
+	if c.weightDots(p, x, dy) {
+		c.weightPairs(p, x, dy, dw)
+		return
+	}
 	grid, inPlace := c.weightGrid(p.isa)
 	if c.pointwise() && c.C*c.K >= productSize && !inPlace {
 		Gemm(p, GemmArgs{TransA: true, M: c.C, N: c.K, K: c.N * c.H * c.W, Alpha: 1, A: x.floats, a16: x.halves, Lda: c.C, B: dy.floats, b16: dy.halves, Ldb: c.K, C: dw, Ldc: c.K})

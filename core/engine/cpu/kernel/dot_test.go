@@ -35,13 +35,21 @@ func onDots(t *testing.T, name string, want []float64, tolerance float64, kernel
 // TestConvByDots compares convolutions and the gradients of their inputs with those of rounded weights in float64. The weights have
 // bits that rounding takes, so that products in float32 are a hundred tolerances away.
 func TestConvByDots(t *testing.T) {
-	forward, backward := 0, 0
+	forward, backward, weights := 0, 0, 0
 	for _, c := range convCases {
 		r := newRand(12)
 		oh, ow := c.OutSize()
 		x, dy, w := rounded(random(r, c.N*c.H*c.W*c.C)), rounded(random(r, c.N*oh*ow*c.K)), random(r, c.R*c.S*c.C*c.K)
-		y, dx, _ := convTruth(c, floatsOf(x), floatsOf(rounded(w)), floatsOf(dy))
+		y, dx, dw := convTruth(c, floatsOf(x), floatsOf(rounded(w)), floatsOf(dy))
 		name := fmt.Sprintf("%+v", c)
+		onDots(t, name+" backward weights", dw, 5e-5, func(p *Pool) []float32 {
+			if p.Threads() == 1 && c.weightDots(p, Halves(x), Halves(dy)) {
+				weights++
+			}
+			out := poison(len(dw))
+			c.BackwardWeightsOf(p, Halves(x), Halves(dy), out)
+			return out
+		})
 		if c.C%2 == 0 {
 			forward++
 			onDots(t, name+" forward", y, 5e-5, func(p *Pool) []float32 {
@@ -69,8 +77,8 @@ func TestConvByDots(t *testing.T) {
 			})
 		}
 	}
-	if forward < 20 || backward < 20 {
-		t.Errorf("only %d and %d convolutions have pairs", forward, backward)
+	if min(forward, backward, weights) < 20 {
+		t.Errorf("only %d, %d and %d convolutions have pairs", forward, backward, weights)
 	}
 }
 
@@ -85,5 +93,26 @@ func TestNearestRate(t *testing.T) {
 	}
 	if a, b := nearestRate(0.1), nearestRate(9); a != 0.5 || b != 2 {
 		t.Errorf("rates beyond all are taken for %g and %g", a, b)
+	}
+}
+
+// BenchmarkConvByDots is BenchmarkConv with products in bfloat16.
+func BenchmarkConvByDots(b *testing.B) {
+	for _, c := range []Conv{
+		{128, 32, 32, 64, 64, 3, 3, 1, 1}, {128, 16, 16, 128, 128, 3, 3, 1, 1}, {256, 14, 14, 64, 64, 3, 3, 1, 1},
+		{16, 56, 56, 64, 256, 1, 1, 1, 0}, {16, 56, 56, 256, 64, 1, 1, 1, 0},
+	} {
+		r := newRand(10)
+		oh, ow := c.OutSize()
+		x, w, y := rounded(random(r, c.N*c.H*c.W*c.C)), random(r, c.R*c.S*c.C*c.K), rounded(random(r, c.N*oh*ow*c.K))
+		flops := 2 * float64(len(y)) * float64(c.R*c.S*c.C)
+		on := func(b *testing.B, run func(p *Pool)) {
+			p := NewPool(1, WithDots(Everywhere))
+			defer p.Close()
+			b.ReportMetric(flops/float64(best(b, threadTime, func() { run(p) }).Nanoseconds()), "best-GFLOP/s")
+		}
+		b.Run(fmt.Sprintf("%v/fwd", c), func(b *testing.B) { on(b, func(p *Pool) { c.ForwardOf(p, Halves(x), w, Halves(y)) }) })
+		b.Run(fmt.Sprintf("%v/bwd", c), func(b *testing.B) { on(b, func(p *Pool) { c.BackwardDataOf(p, Halves(y), w, Halves(x)) }) })
+		b.Run(fmt.Sprintf("%v/wgrad", c), func(b *testing.B) { on(b, func(p *Pool) { c.BackwardWeightsOf(p, Halves(x), Halves(y), w) }) })
 	}
 }
