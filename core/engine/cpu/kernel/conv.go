@@ -54,7 +54,8 @@ func (c Conv) ForwardParts(p *Pool, x Array) int {
 		g := c.product(Array{}, nil, Array{})
 		return g.rowParts(p.isa)
 	case c.gathers(p.isa):
-		return c.densely().ForwardParts(p, Array{})
+		g := c.gathered(Array{}, nil, Array{})
+		return g.rowParts(p.isa)
 	}
 	if v, ok := p.winograd(c); ok {
 		return v.parts()
@@ -93,12 +94,14 @@ func (c Conv) ForwardThen(p *Pool, x Array, w []float32, y Array, then Epilogue)
 		Gemm(p, g)
 		return
 	}
-	scratch := p.borrow()
-	defer p.giveBack(scratch)
 	if c.gathers(p.isa) {
-		c.densely().ForwardThen(p, c.gather(p, scratch, x), w, y, then)
+		g := c.gathered(x, w, y)
+		g.then = then
+		Gemm(p, g)
 		return
 	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
 	if v, ok := p.winograd(c); ok {
 		u := v.newFilters(scratch, p.isa)
 		u.transform(p, w)
@@ -176,12 +179,7 @@ func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Ep
 		return
 	}
 	if c.sparse() {
-		scratch := p.borrow()
-		defer p.giveBack(scratch)
-		d := c.densely()
-		used := scratch.floats(d.N * d.H * d.W * d.C)
-		d.BackwardDataOf(p, dy, w, Floats(used))
-		c.spread(p, dx, used)
+		c.backwardSparse(p, dy, w, dx)
 		return
 	}
 	for a := range c.Stride {

@@ -23,12 +23,16 @@ type weightGrid struct {
 	cBlocks      int
 	kBlock       int // filters of a block, whole panels
 	shares       int
-	rowsPerChunk int // rows of outputs that a task sums at a time
+	rowsPerChunk int      // rows of outputs that a task sums at a time
+	apart        *lattice // of a sparse convolution, which is taken densely: a task copies the pixels that it sums at a time
 }
 
 // weightGrid returns the method, and whether it fits: channels fill tiles, and filters vectors.
 func (c Conv) weightGrid(isa ISA) (weightGrid, bool) {
 	g := weightGrid{Conv: c, isa: isa, cBlocks: 1, kBlock: parts(c.K, isa.panel()) * isa.panel()}
+	if c.sparse() {
+		g.Conv, g.apart = c.densely(), c.lattice()
+	}
 	g.oh, g.ow = c.OutSize()
 	taps := c.R * c.S
 	for channels := c.C; taps*channels*g.kBlock > gridWeights; channels = parts(c.C, g.cBlocks) {
@@ -104,24 +108,34 @@ func (g weightGrid) block(slot *slot, task, nextTask int, x, dy Array, dw []floa
 		t.setFlags(i > 0, false, false, nil, 0)
 		t.flags |= tileFetch
 		k := g.chunk(task, i)
-		p0, p1 := g.inputs(k)
-		g.sum(slot, k, next, in.pixels(g.isa, x, p0, p1, k.c0, k.c1, g.C), out.pixels(g.isa, dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K), dw)
+		g.sum(slot, k, next, g.input(in, k, x), out.pixels(g.isa, dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K), dw)
 	}
 	t.fetchNothing()
 }
 
-// widened is memory for pixels that are widened; nil where there is nothing to widen.
-type widened []float32
+// input is what a chunk's outputs see.
+func (g weightGrid) input(w copied, k gridChunk, x Array) gridPart {
+	p0, p1 := g.inputs(k)
+	if g.apart == nil {
+		return w.pixels(g.isa, x, p0, p1, k.c0, k.c1, g.C)
+	}
+	part := gridPart{data: w, pixel: p0, channel: k.c0, ld: k.c1 - k.c0}
+	g.apart.copyTo(g.isa, w, part.ld, x, p0, p1, k.c0, part.ld, g.C)
+	return part
+}
+
+// copied is memory for pixels that are copied; nil where they are read in place.
+type copied []float32
 
 // room takes memory for the chunks of a task.
-func (g weightGrid) room(slot *slot, task int, x, dy Array) (in, out widened) {
+func (g weightGrid) room(slot *slot, task int, x, dy Array) (in, out copied) {
 	inputs, outputs := 0, 0
 	for i := range g.chunks(task) {
 		k := g.chunk(task, i)
 		p0, p1 := g.inputs(k)
 		inputs, outputs = max(inputs, (p1-p0)*(k.c1-k.c0)), max(outputs, (k.u1-k.u0)*g.ow*(k.k1-k.k0))
 	}
-	if x.half() {
+	if x.half() || g.apart != nil {
 		in = slot.arena.floats(inputs)
 	}
 	if dy.half() {
@@ -143,7 +157,7 @@ func (g gridPart) at(pixel, channel int) *float32 {
 }
 
 // pixels is pixels [p0, p1) and channels [c0, c1) of images of c channels: in place, or widened.
-func (w widened) pixels(isa ISA, x Array, p0, p1, c0, c1, c int) gridPart {
+func (w copied) pixels(isa ISA, x Array, p0, p1, c0, c1, c int) gridPart {
 	if !x.half() {
 		return gridPart{data: x.floats, ld: c}
 	}
@@ -242,7 +256,7 @@ func (c Conv) seen(tap, size, outputs int) (lo, hi int) {
 	return lo, hi
 }
 
-// gridFetch is the memory of a chunk: the gradients of its outputs and the inputs that these see.
+// gridFetch is the memory of a chunk: the gradients of its outputs, and the inputs that these see unless they lie apart.
 type gridFetch [2]columns
 
 // columns are some columns of a matrix of pixels: data starts with the first, and rows are ld apart.
@@ -260,7 +274,11 @@ func (g weightGrid) inputs(k gridChunk) (p0, p1 int) {
 
 func (g weightGrid) fetch(k gridChunk, x, dy Array) gridFetch {
 	p0, p1 := g.inputs(k)
-	return gridFetch{columnsOf(dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K), columnsOf(x, p0, p1, k.c0, k.c1, g.C)}
+	next := gridFetch{columnsOf(dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K)}
+	if g.apart == nil {
+		next[1] = columnsOf(x, p0, p1, k.c0, k.c1, g.C)
+	}
+	return next
 }
 
 // columnsOf is the memory of pixels [p0, p1) and channels [c0, c1) of images of c channels.

@@ -10,38 +10,85 @@ func (c Conv) densely() Conv {
 	return Conv{N: c.N, H: oh, W: ow, C: c.C, K: c.K, R: 1, S: 1, Stride: 1}
 }
 
-// gathers reports whether a sparse forward pass gathers its pixels first: its rows of outputs are shorter than a tile.
+// gathers reports whether a sparse forward pass copies its pixels together first: its rows of outputs are shorter than a tile.
 func (c Conv) gathers(isa ISA) bool {
 	_, ow := c.OutSize()
 	return c.sparse() && ow < isa.maxRows()
 }
 
+// gathered is the sparse forward pass as a product of matrices.
+func (c Conv) gathered(x Array, w []float32, y Array) GemmArgs {
+	g := c.densely().product(x, w, y)
+	g.apart = c.lattice()
+	return g
+}
+
+// lattice is where the pixels lie that a sparse convolution uses: in every step-th row of images of h x w pixels every step-th
+// one. Used pixels are numbered as those of images of oh x ow.
+type lattice struct{ h, w, step, oh, ow int }
+
+func (c Conv) lattice() *lattice {
+	oh, ow := c.OutSize()
+	return &lattice{h: c.H, w: c.W, step: c.Stride, oh: oh, ow: ow}
+}
+
+// row is the first pixel of a row of used pixels, counted over all images.
+func (l *lattice) row(u int) int { return (u/l.oh*l.h + u%l.oh*l.step) * l.w }
+
+// copyTo copies used pixels [p0, p1), of each n channels from the first on, to rows of ld floats. Images have c channels.
+func (l *lattice) copyTo(isa ISA, dst []float32, ld int, x Array, p0, p1, first, n, c int) {
+	for p := p0; p < p1; {
+		q := p % l.ow
+		at := (l.row(p/l.ow)+q*l.step)*c + first
+		for ; q < l.ow && p < p1; q++ {
+			isa.read(dst[(p-p0)*ld:][:n], x.from(at))
+			at += l.step * c
+			p++
+		}
+	}
+}
+
 // gather copies the input pixels that a sparse convolution uses, in float32.
 func (c Conv) gather(p *Pool, scratch *arena, x Array) Array {
-	d := c.densely()
-	used := scratch.floats(d.N * d.H * d.W * d.C)
-	p.Run(d.N*d.H, func(_, row int) {
-		from := (row/d.H*c.H + row%d.H*c.Stride) * c.W * c.C
-		for q := range d.W {
-			p.isa.read(used[(row*d.W+q)*d.C:][:d.C], x.from(from+q*c.Stride*c.C))
-		}
+	l := c.lattice()
+	width := l.ow * c.C
+	used := scratch.floats(c.N * l.oh * width)
+	p.eachRows(c.N*l.oh, width, func(_, lo, hi int) {
+		l.copyTo(p.isa, used[lo*width:], c.C, x, lo*l.ow, hi*l.ow, 0, c.C, c.C)
 	})
 	return Floats(used)
 }
 
-// spread is the inverse of gather: it writes the pixels that a sparse convolution uses to their places, and zeros between.
-func (c Conv) spread(p *Pool, x Array, used []float32) {
-	d := c.densely()
-	p.Run(c.N*c.H, func(_, row int) {
-		to := x.slice(row*c.W*c.C, (row+1)*c.W*c.C)
-		to.clear()
-		n, h := row/c.H, row%c.H
-		if h%c.Stride != 0 {
-			return
-		}
-		from := used[(n*d.H+h/c.Stride)*d.W*d.C:]
-		for q := range d.W {
-			p.isa.write(to.slice(q*c.Stride*c.C, (q*c.Stride+1)*c.C), from[q*c.C:][:c.C])
+// backwardSparse computes the used pixels of dx by a product, some rows of them at a time, and writes them to their places
+// with zeros between.
+func (c Conv) backwardSparse(p *Pool, dy Array, w []float32, dx Array) {
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	l := c.lattice()
+	g := c.densely().turnedProduct(dy, w, Array{})
+	b := newPanels(scratch, p.isa, g.K, g.N)
+	g.packB(p, b)
+	rows, size := c.N*l.oh, max(1, gemmRows/l.ow)
+	p.Run(parts(rows, size), func(worker, task int) {
+		u0, u1 := spanSize(rows, size, task)
+		slot := &p.slots[worker]
+		block := gemmBlock{GemmArgs: &g, isa: p.isa, b: b, m0: u0 * l.ow, m1: u1 * l.ow, j1: b.count(), k1: g.K}
+		block.out = gemmOut{alpha: 1}
+		block.sumApart(&slot.arena)
+		block.compute(slot)
+		for u := u0; u < u1; u++ {
+			l.spread(p.isa, dx, u, block.out.c.floats[(u-u0)*l.ow*c.C:], c.C)
 		}
 	})
+}
+
+// spread writes a row of used pixels to their places, and zeros between these and up to the next such row.
+func (l *lattice) spread(isa ISA, x Array, u int, used []float32, c int) {
+	at := l.row(u)
+	down := min(l.step, l.h-u%l.oh*l.step)
+	to := x.slice(at*c, (at+down*l.w)*c)
+	to.clear() // as a whole, faster than piece by piece; it stays in the nearest cache
+	for q := range l.ow {
+		isa.write(to.from(q*l.step*c), used[q*c:][:c])
+	}
 }

@@ -45,11 +45,6 @@ func (c Conv) BackwardWeightsOf(p *Pool, x, dy Array, dw []float32) {
 		return
 	}
 	switch {
-	case inPlace && c.sparse():
-		scratch := p.borrow()
-		defer p.giveBack(scratch)
-		c.densely().BackwardWeightsOf(p, c.gather(p, scratch, x), dy, dw)
-		return
 	case inPlace:
 		grid.run(p, x, dy, dw)
 		return

@@ -25,6 +25,7 @@ type GemmArgs struct {
 	// Convolutions whose images are stored in bfloat16 give these instead of A, B and C: a16 and b16 (not with TransB) are
 	// widened as blocks of them are packed, and c16 (with Beta zero, and neither Bias nor ReLU) gets the rounded sums.
 	a16, b16, c16 []BF16
+	apart         *lattice // where the rows of A lie, if these are pixels that are not beside each other; they are copied
 	then          Epilogue // of the rows of C; none where rowParts is 0
 }
 
@@ -89,7 +90,7 @@ func Gemm(p *Pool, g GemmArgs) {
 }
 
 func (g *GemmArgs) swaps() bool {
-	return g.a16 == nil && g.c16 == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && g.M <= swapMost && swapRatio*g.M <= g.N
+	return g.a16 == nil && g.c16 == nil && g.apart == nil && (g.TransB || g.M > gemmRows) && g.M >= swapLeast && g.M <= swapMost && swapRatio*g.M <= g.N
 }
 
 // swapped computes Cᵀ = op(B)ᵀ op(A)ᵀ, and C from it.

@@ -55,7 +55,7 @@ func (k *gemmBlock) takeMemory(arena *arena) {
 	if k.b.data == nil {
 		k.piece = arena.floats(gemmDepth * k.isa.panel())
 	}
-	if k.crowded() && k.TransA && k.j1-k.j0 > 1 || k.a16 != nil {
+	if k.crowded() && k.TransA && k.j1-k.j0 > 1 || k.a16 != nil || k.apart != nil {
 		k.copied = arena.floats((gemmDepth + 2*cacheLine) * (2*gemmRows + 2*cacheLine))
 	}
 }
@@ -134,7 +134,7 @@ func (k *gemmBlock) panelOfB(j, lo, hi int) *float32 {
 
 // rowsOfA is the memory of a block of rows of A, if there is such a block and its rows are A's.
 func (g *GemmArgs) rowsOfA(block, blocks int) []float32 {
-	if block >= blocks || g.TransA {
+	if block >= blocks || g.TransA || g.apart != nil {
 		return nil
 	}
 	m0, m1 := span(g.M, blocks, block)
@@ -168,14 +168,22 @@ func (g *GemmArgs) blockOfA(isa ISA, copied []float32, m0, m1, k0, k1, tiles int
 	if copied == nil {
 		return blockA{data: g.A[m0*g.Lda+k0:], row: g.Lda, k: 1}
 	}
+	if g.apart != nil {
+		ld := apartFrom(k1 - k0)
+		g.apart.copyTo(isa, copied, ld, Array{g.A, g.a16}, m0, m1, k0, k1-k0, g.Lda)
+		return blockA{data: copied, row: ld, k: 1}
+	}
 	src := Array{g.A, g.a16}.from(m0*g.Lda + k0)
 	if k1-k0 == g.Lda && !g.crowded() { // rows that follow each other
 		isa.read(copied[:(m1-m0)*g.Lda], src)
 		return blockA{data: copied, row: g.Lda, k: 1}
 	}
-	ld := (k1-k0+cacheLine-1)&^(cacheLine-1) + cacheLine
+	ld := apartFrom(k1 - k0)
 	for r := range m1 - m0 {
 		isa.read(copied[r*ld:r*ld+k1-k0], src.from(r*g.Lda))
 	}
 	return blockA{data: copied, row: ld, k: 1}
 }
+
+// apartFrom is the distance of copied rows of n numbers, which keeps them clear of multiples of a page.
+func apartFrom(n int) int { return (n+cacheLine-1)&^(cacheLine-1) + cacheLine }

@@ -14,7 +14,7 @@ const (
 // streamsB reports whether the product has so few rows that it takes as long as reading B, which the tile kernel can do in
 // place.
 func (g *GemmArgs) streamsB(isa ISA) bool {
-	return g.stored32() && !g.TransB && g.M <= streamRows && g.N%isa.lanes() == 0 && g.K*g.N >= streamLeast && g.K >= maxSplits*streamDepth
+	return g.stored32() && g.apart == nil && !g.TransB && g.M <= streamRows && g.N%isa.lanes() == 0 && g.K*g.N >= streamLeast && g.K >= maxSplits*streamDepth
 }
 
 // streamB cuts the sum over K into parts, so that each task reads rows of B from their first to their last column.
@@ -61,7 +61,7 @@ func (g *GemmArgs) addRowsOfB(isa ISA, t *tile, lo, hi int, add bool, sums, next
 
 // streamsA reports whether the product has so few columns that it takes as long as reading A.
 func (g *GemmArgs) streamsA(isa ISA) bool {
-	return g.stored32() && !g.TransA && g.N <= isa.panel() && g.M*g.K >= streamLeast && g.M > gemmRows && g.K > gemmDepth
+	return g.stored32() && g.apart == nil && !g.TransA && g.N <= isa.panel() && g.M*g.K >= streamLeast && g.M > gemmRows && g.K > gemmDepth
 }
 
 // streamA multiplies rows of A, from their first to their last column, with the one panel of op(B).
