@@ -27,7 +27,7 @@ func TestGoldenStepsInBF16(t *testing.T) {
 	}
 	for _, file := range files {
 		for _, isa := range kernel.ISAs() {
-			pool := kernel.NewPool(2, kernel.WithISA(isa))
+			pool := kernel.NewPool(2, kernel.WithISA(isa), kernel.WithDots(kernel.Everywhere))
 			r := openGolden(t, file).replayIn(t, engine.BF16, cpu.New(pool), pool, trains)
 			r.forwardBackward(0)
 			pool.Close()

@@ -1,25 +1,10 @@
 package kernel
 
-// winogradGain is how many times as fast as the direct method Winograd's is, about.
-const winogradGain = 2
-
-// dots reports whether a pass of a convolution over the image multiplies in bfloat16, channels of which are the image's.
-func (c Conv) dots(p *Pool, image Array, channels int) bool {
-	if p.dots == nil || !image.half() || channels%2 != 0 {
-		return false
-	}
-	gain := 1.
-	if _, ok := p.winograd(c); ok {
-		gain = winogradGain
-	}
-	return p.dotRate > gain
-}
-
 // forwardDots is the convolution of pairs of channels that Forward is of x in bfloat16, if it multiplies so.
 func (c Conv) forwardDots(p *Pool, x Array) (pairs Conv, ok bool) {
 	pairs = c
 	pairs.C /= 2
-	return pairs, c.dots(p, x, c.C)
+	return pairs, c.dots(p, x, c.C, winograd.speed)
 }
 
 // forwardPairs is ForwardThen by the convolution of pairs.
@@ -35,7 +20,7 @@ func (c Conv) forwardPairs(p *Pool, pairs Conv, x Array, w []float32, y Array, t
 func (c Conv) backwardDots(p *Pool, dy Array) (pairs Conv, ok bool) {
 	pairs = c
 	pairs.K /= 2
-	return pairs, c.dots(p, dy, c.K)
+	return pairs, c.dots(p, dy, c.K, winograd.speed)
 }
 
 // backwardPairs is BackwardDataThen by the convolution of pairs.

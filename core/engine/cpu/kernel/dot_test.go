@@ -82,6 +82,49 @@ func TestConvByDots(t *testing.T) {
 	}
 }
 
+// TestDotsAreChosen by the rate of the CPU, the storage and the shape: nowhere unless their rate is the greater, then in direct
+// convolutions, and where Winograd's tiles lose much.
+func TestDotsAreChosen(t *testing.T) {
+	half, float := Halves([]BF16{}), Floats(nil)
+	const never, faster, always = 3, 2, 0 // least rate at which they are
+	for _, c := range []struct {
+		Conv
+		x, dy                   Array
+		forward, data, weighted float64
+	}{
+		{Conv{16, 56, 56, 64, 256, 1, 1, 1, 0}, half, half, faster, faster, faster},
+		{Conv{128, 32, 32, 64, 128, 3, 3, 2, 1}, half, half, faster, faster, faster},
+		{Conv{128, 32, 32, 64, 128, 1, 1, 2, 0}, half, half, faster, faster, faster},
+		{Conv{128, 32, 32, 64, 64, 3, 3, 1, 1}, half, half, always, always, always},
+		{Conv{512, 28, 28, 32, 32, 3, 3, 1, 1}, half, half, faster, faster, faster},   // transforms cost as much as products
+		{Conv{128, 8, 8, 256, 256, 3, 3, 1, 1}, half, half, always, always, faster},   // weights far from the core
+		{Conv{512, 7, 7, 128, 128, 3, 3, 1, 1}, half, half, always, always, faster},   // tiles beyond the map's edge
+		{Conv{16, 7, 7, 512, 512, 3, 3, 1, 1}, half, half, faster, faster, faster},    // filters transformed for few outputs
+		{Conv{128, 32, 32, 3, 64, 3, 3, 1, 1}, float, half, never, faster, never},     // a first layer
+		{Conv{128, 32, 32, 63, 64, 1, 1, 1, 0}, half, half, never, faster, faster},    // no pairs of channels
+		{Conv{128, 32, 32, 64, 40, 1, 1, 1, 0}, half, half, faster, faster, never},    // no whole vectors of filters
+		{Conv{128, 32, 32, 64, 64, 1, 1, 1, 0}, float, float, never, never, never},    // stored in float32
+		{Conv{128, 32, 32, 64, 64, 3, 3, 2, 1}, half, float, faster, never, never},    // one of them
+		{Conv{2, 8, 8, 64, 64, 3, 3, 1, 1}, half, half, faster, faster, faster},       // too few tiles for Winograd's method
+		{Conv{0, 8, 8, 64, 64, 3, 3, 1, 1}, half, half, faster, faster, never},        // nothing to sum
+		{Conv{128, 14, 14, 64, 64, 3, 3, 1, 1}, half, half, faster, faster, faster},   // tiles beyond the edge, and few channels
+		{Conv{128, 28, 28, 128, 128, 3, 3, 1, 1}, half, half, always, always, always}, // what Winograd's method is best at
+	} {
+		for _, rate := range []float64{0.5, 1, 2, Everywhere} {
+			p := &Pool{isa: AVX512, dotRate: rate, dots: &Pool{}}
+			want := func(least float64) bool {
+				return least != never && (rate == Everywhere || least == faster && rate == 2)
+			}
+			_, forward := c.forwardDots(p, c.x)
+			_, data := c.backwardDots(p, c.dy)
+			got, wanted := [3]bool{forward, data, c.weightDots(p, c.x, c.dy)}, [3]bool{want(c.forward), want(c.data), want(c.weighted)}
+			if got != wanted {
+				t.Errorf("%+v at a rate of %g: dot products forward, backward and of weights %v, want %v", c.Conv, rate, got, wanted)
+			}
+		}
+	}
+}
+
 // TestNearestRate: measurements within a third of a rate are that rate.
 func TestNearestRate(t *testing.T) {
 	for _, want := range []float64{0.5, 1, 2} {

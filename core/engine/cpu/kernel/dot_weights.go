@@ -20,7 +20,7 @@ type dotGrid struct {
 
 // weightDots reports whether the gradient of the weights from x and dy multiplies in bfloat16.
 func (c Conv) weightDots(p *Pool, x, dy Array) bool {
-	if !dy.half() || !c.dots(p, x, 2) || c.N == 0 || c.sparse() && c.C%2 != 0 {
+	if !dy.half() || !c.dots(p, x, 2, winograd.weightsSpeed) || c.N == 0 || c.sparse() && c.C%2 != 0 {
 		return false
 	}
 	_, fits := c.weightGrid(p.isa)
