@@ -77,13 +77,14 @@ func (a *app) benchStepCommand() *cobra.Command {
 			"GFLOP/s count the arithmetic of direct convolutions; Winograd's method does less and may pass the peak, which is\n" +
 			"measured before with the same threads. On a GPU the whole step is one graph of launches, and there are no stages to show.",
 		Example: "  sslctl bench step --net r18\n  sslctl bench step --net small --batch 256 --threads 2 --json\n  sslctl bench step --net r18 --precision bf16\n" +
-			"  sslctl bench step --device cuda --net resnet50 --batch 256 --precision bf16",
+			"  sslctl bench step --device cuda --net resnet50 --batch 256",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.Precision, err = engine.ParsePrecision(precision); err != nil {
-				return fault.New(fault.Usage, "take fp32 or bf16", "%w", err)
+			settled := (&chooser{log: a.logger()}).choose(config.Config{Device: device, Threads: on.threads, CPUISA: on.isa, Train: config.Train{Precision: precision}})
+			if o.Precision, err = engine.ParsePrecision(settled.Train.Precision); err != nil {
+				return fault.New(fault.Usage, "take auto, fp32 or bf16", "%w", err)
 			}
-			machine, err := experiment.OpenMachine(config.Config{Device: device, Threads: on.threads, CPUISA: on.isa, Train: config.Train{Precision: precision}})
+			machine, err := experiment.OpenMachine(settled)
 			if err != nil {
 				return err
 			}
@@ -106,8 +107,8 @@ func (a *app) benchStepCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Net, "net", "r18", "tiny, small, r18 or resnet50")
 	f.IntVar(&o.Batch, "batch", 0, "images in a view (default the network's own)")
-	f.StringVar(&device, "device", "cpu", "cpu, cuda or cuda:1")
-	f.StringVar(&precision, "precision", "fp32", "storage of activations: fp32 or bf16")
+	f.StringVar(&device, "device", "cpu", "cpu, cuda, cuda:1 or auto")
+	f.StringVar(&precision, "precision", "auto", "storage of activations: fp32, bf16, or auto: bf16 on GPUs of compute capability 8.0 and more, else fp32")
 	f.IntVar(&o.Steps, "steps", 10, "steps that count")
 	f.IntVar(&o.Warmup, "warmup", 2, "steps before them")
 	on.add(f)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,20 +121,19 @@ func (d devicesJSON) text() string {
 	return render(t) + "\n" + render(l) + missing.String() + "\n" + auto + "\n"
 }
 
-// deviceChooser settles the device auto, and says once which it is and why.
-type deviceChooser struct {
+// chooser settles what of a configuration depends on the machine, and says each choice once.
+type chooser struct {
 	log  *zap.Logger
-	told bool
+	told []string
 }
 
-func (d *deviceChooser) choose(c config.Config) config.Config {
-	if c.Device != "auto" {
-		return c
-	}
-	c, why := experiment.ChooseDevice(c)
-	if !d.told {
-		d.told = true
-		d.log.Info("--device auto takes "+c.Device, zap.NamedError("no GPU", why))
+func (d *chooser) choose(c config.Config) config.Config {
+	c, why := experiment.Choose(c)
+	for _, choice := range []string{why.Device, why.Precision} {
+		if choice != "" && !slices.Contains(d.told, choice) {
+			d.told = append(d.told, choice)
+			d.log.Info(choice)
+		}
 	}
 	return c
 }

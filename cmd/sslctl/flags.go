@@ -87,7 +87,7 @@ func shortcuts() []shortcut {
 		{"batch", "train.batch", count, "images in a step", "preset"},
 		{"lr", "optimizer.lr", rate, "learning rate at its peak", "preset"},
 		{"optimizer", "optimizer.name", name, "sgd, lars or adamw", "preset"},
-		{"precision", "train.precision", name, "of training: fp32; bf16 stores activations in half the memory; tf32 lets a GPU round what it multiplies", ""},
+		{"precision", "train.precision", name, "of training: fp32; bf16 stores activations in half the memory; tf32 lets a GPU round what it multiplies; auto takes bf16 on GPUs of compute capability 8.0 and more, else fp32", ""},
 		{"seed", "train.seed", count, "seed of every random draw", ""},
 		{"device", "device", name, "cpu, cuda (or cuda:1, ...), auto, or tapemachine (Gorgonia's VM: slow, the oracle); sslctl device lists them", ""},
 		{"threads", "threads", count, "threads of the CPU kernels", "one a core"},

@@ -63,7 +63,9 @@ func (a *app) objective(ctx context.Context, l config.Layers, in, out string) er
 	if err := onlyObjective(resolved); err != nil {
 		return err
 	}
-	c := (&deviceChooser{log: log}).choose(resolved.Config())
+	c := resolved.Config()
+	c.Train.Precision = "fp32" // an objective by itself is no training
+	c = (&chooser{log: log}).choose(c)
 	inputs, err := objective.Read(in)
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func (a *app) train(ctx context.Context, l config.Layers, out string, d demands)
 	if err != nil {
 		return err
 	}
-	c := (&deviceChooser{log: log}).choose(resolved.Config())
+	c := (&chooser{log: log}).choose(resolved.Config())
 	a.settle(c)
 	return a.conduct(s, log, d, func(o experiment.Options) (finished, error) {
 		o.Dir = out

@@ -75,13 +75,13 @@ func (a *app) study(cmd *cobra.Command, f *studyFlags, makeStudy plan, summarise
 	log := a.logger()
 	asking, closeSession := a.session(log)
 	defer closeSession()
-	device := deviceChooser{log: log}
+	machine := chooser{log: log}
 	resolve := func(ctx context.Context, l config.Layers) (config.Config, error) {
 		r, err := asking.Resolve(ctx, l)
 		if err != nil {
 			return config.Config{}, err
 		}
-		return device.choose(r.Config()), nil
+		return machine.choose(r.Config()), nil
 	}
 	study, err := makeStudy(cmd.Context(), resolve, layers)
 	if err != nil {

@@ -15,7 +15,7 @@ func sample(t *testing.T) *Resolved {
 	t.Helper()
 	l := vicreg()
 	l.Flags = map[string]any{"method": "vicreg", "data.name": "fashion-mnist", "reg.cov": 0.01, "reg.var.gamma": 1.0}
-	l.Set = []string{"widths=32,64,128", "fixed_lr=predictor,true", "seed=18446744073709551615", "augment.views.1.solarize=0.1", "data.dir=on"}
+	l.Set = []string{"widths=32,64,128", "fixed_lr=predictor,true", "seed=18446744073709551615", "augment.views.1.solarize=0.1", "data.dir=on", "precision=fp32"}
 	r, err := Resolve(l)
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestHashCoversEachKey(t *testing.T) {
 		value := otherValue(t, e)
 		l := vicreg()
 		l.Flags = map[string]any{"method": "vicreg", "data.name": "fashion-mnist", "reg.cov": 0.01, "reg.var.gamma": 1.0}
-		l.Set = []string{"widths=32,64,128", "fixed_lr=predictor,true", "seed=18446744073709551615", "augment.views.1.solarize=0.1", "data.dir=on", e.Key + "=" + value}
+		l.Set = []string{"widths=32,64,128", "fixed_lr=predictor,true", "seed=18446744073709551615", "augment.views.1.solarize=0.1", "data.dir=on", "precision=fp32", e.Key + "=" + value}
 		r, err := Resolve(l)
 		if err != nil {
 			t.Fatalf("--set %s=%s: %v", e.Key, value, err)

@@ -82,7 +82,7 @@ func checkTogether(c Config, origins map[string]Origin) error {
 	if c.Train.Epochs == 0 && c.Train.Steps == 0 {
 		return fault.New(fault.Usage, "--set epochs=3, for one", "train.epochs and train.steps are both 0: nothing to train (from %s)", origins["train.epochs"])
 	}
-	if c.Device == "tapemachine" && c.Train.Precision != "fp32" {
+	if c.Device == "tapemachine" && c.Train.Precision != "fp32" && c.Train.Precision != "auto" {
 		return fault.New(fault.Usage, "--device cpu, or --precision fp32", "the tapemachine stores everything in float32: no train.precision=%s there (from %s)", c.Train.Precision, origins["train.precision"])
 	}
 	if c.Device == "cpu" && c.Train.Precision == "tf32" {

@@ -76,8 +76,8 @@ type Train struct {
 	Workers int    `koanf:"workers" min:"0" hash:"no" help:"goroutines that decode and augment; 0 for one a core"`
 	// Views is not in the hash: the pixels are the same.
 	Views string `koanf:"views" oneof:"auto host" hash:"no" help:"what makes the augmented views: a GPU that trains, where it can (auto), or the workers (host)"`
-	// Precision is that of training; evaluation is in float32 always.
-	Precision string `koanf:"precision" oneof:"fp32 tf32 bf16" help:"arithmetic of training: bf16 stores activations in half the memory; tf32 lets a GPU round what it multiplies"`
+	// Precision is that of training; what evaluation computes is stored in float32 always.
+	Precision string `koanf:"precision" oneof:"auto fp32 tf32 bf16" help:"arithmetic of training: bf16 stores activations in half the memory; tf32 lets a GPU round what it multiplies; auto takes bf16 on GPUs of compute capability 8.0 and more, else fp32"`
 }
 
 // Optimizer says how gradients move weights.
@@ -165,7 +165,7 @@ func Default() Config {
 		Reg:        Reg{On: "z", Space: "auto", Terms: map[string]Term{}},
 		Data:       Data{OnCorrupt: "fail"},
 		Backbone:   Backbone{Name: "resnet-tiny", Widths: []int{}, Stem: "auto", Params: map[string]any{}},
-		Train:      Train{Batch: 128, Epochs: 3, Views: "auto", Precision: "fp32"},
+		Train:      Train{Batch: 128, Epochs: 3, Views: "auto", Precision: "auto"},
 		Optimizer:  Optimizer{Name: "adamw", LR: 2e-3, LRScale: "none", Momentum: 0.9, WeightDecay: 0.01, ExcludeNormBias: true, Eta: 0.001, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, FixedLR: []string{}},
 		Schedule:   Schedule{Name: "cosine", WarmupEpochs: 0.3},
 		Augment:    Augment{Views: []View{view, view}},

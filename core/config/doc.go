@@ -32,7 +32,8 @@
 // log_level, quiet and progress (what is shown), checkpoint.* (how often state is saved; resume is exact) and preset (a name
 // for values that are all in the configuration). device and cpu_isa are in: they change the order of
 // floating-point sums. cpu_isa: auto is hashed as it is, so equal hashes promise equal bits on machines of one instruction set;
-// device: auto is replaced by the device that was chosen before a run begins, and never stands in a run's configuration.
+// device: auto and train.precision: auto are replaced by what was chosen before a run begins, and never stand in a run's
+// configuration.
 //
 // # Promises
 //

@@ -158,7 +158,8 @@ func smoke(ctx context.Context, ref host.Ref, o Options) (says string, healthy b
 	if err != nil {
 		return "", false, err
 	}
-	result, _, err := experiment.Start(ctx, resolved.Config(), experiment.Options{Session: s, Log: o.Log})
+	c, _ := experiment.Choose(resolved.Config())
+	result, _, err := experiment.Start(ctx, c, experiment.Options{Session: s, Log: o.Log})
 	if err != nil {
 		return "", false, err
 	}

@@ -160,7 +160,7 @@ func (s stage) small(method string) config.Config {
 	c := config.Default()
 	c.Method, c.Data.Name, c.Data.Dir = method, "mnist", s.data
 	c.Backbone.Widths = []int{2, 2, 2}
-	c.Train.Batch, c.Train.Steps, c.Train.Epochs, c.Train.Seed = 8, steps, 0, 3
+	c.Train.Batch, c.Train.Steps, c.Train.Epochs, c.Train.Seed, c.Train.Precision = 8, steps, 0, 3, "fp32"
 	c.Probe = config.Probe{KNN: true, K: 3, Temperature: 0.1}
 	c.Checkpoint.EverySteps, c.Checkpoint.EveryMinutes = 100, 0
 	c.Out = s.runs

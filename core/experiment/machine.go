@@ -11,7 +11,6 @@ import (
 	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/engine/cpu/kernel"
 	"github.com/sslctl/sslctl/core/engine/cuda"
-	"github.com/sslctl/sslctl/core/engine/cuda/inventory"
 	"github.com/sslctl/sslctl/core/engine/tape"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
@@ -28,21 +27,6 @@ type Machine struct {
 	Products string
 	meter    *meter // of a GPU; nil for others
 	told     int    // how many of the notes a log has
-}
-
-// ChooseDevice turns the device auto into the one that will be used: the first GPU where one can be used, else the CPU, with
-// the reason against the GPU. It comes before the configuration's hash is asked for, since devices differ in rounding and a run
-// goes on where it began. Other configurations it gives back as they are.
-func ChooseDevice(c config.Config) (chosen config.Config, why error) {
-	if c.Device != "auto" {
-		return c, nil
-	}
-	if why := inventory.Hindrance(); why != nil {
-		c.Device = "cpu"
-		return c, why
-	}
-	c.Device = "cuda"
-	return c, nil
 }
 
 // OpenMachine opens the device; the caller closes it. A device or instruction set that is not there is a fault of code

@@ -108,7 +108,7 @@ func small(methodName, dataDir string) config.Config {
 	c.Method = methodName
 	c.Data.Name, c.Data.Dir = "mnist", dataDir
 	c.Backbone.Widths = []int{4, 6, 8}
-	c.Train.Batch, c.Train.Epochs, c.Train.Seed = patternBatch, 8, 5
+	c.Train.Batch, c.Train.Epochs, c.Train.Seed, c.Train.Precision = patternBatch, 8, 5, "fp32"
 	c.Probe.Every, c.Probe.K, c.Probe.Few = 3, 5, 0
 	c.Collapse.Every = 7
 	c.Checkpoint.EverySteps, c.Checkpoint.EveryMinutes = 4, 0

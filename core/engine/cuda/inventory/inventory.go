@@ -30,6 +30,7 @@ type GPU struct {
 	Compute string // compute capability: "9.0"
 	Memory  int    // bytes
 	SMs     int    // streaming multiprocessors
+	BF16    bool   // its tensor cores multiply bfloat16: compute capability 8.0 and more
 }
 
 // Library is one of NVIDIA's.
@@ -59,10 +60,10 @@ func (i Inventory) Usable() error {
 // Take looks for everything where every run looks.
 func Take() Inventory { return take(dl.Default()) }
 
-// Hindrance is Usable of what Take would find, at less cost: only what is needed is opened.
-func Hindrance() error {
+// TakeNeeded is Take at less cost: of the libraries only those without which no GPU is used.
+func TakeNeeded() Inventory {
 	found, _ := needed(dl.Default())
-	return found.Usable()
+	return found
 }
 
 func take(libs dl.Search) Inventory {
@@ -116,10 +117,13 @@ func gpus(d *drv.Driver) ([]GPU, error) {
 	infos, err := d.Devices()
 	var out []GPU
 	for _, i := range infos {
-		out = append(out, GPU{Device: fmt.Sprintf("cuda:%d", i.Index), Name: i.Name, Compute: fmt.Sprintf("%d.%d", i.Major, i.Minor), Memory: i.Memory, SMs: i.SMs})
+		out = append(out, GPU{Device: fmt.Sprintf("cuda:%d", i.Index), Name: i.Name, Compute: fmt.Sprintf("%d.%d", i.Major, i.Minor), Memory: i.Memory, SMs: i.SMs, BF16: i.Major >= bf16Major})
 	}
 	return out, err
 }
+
+// bf16Major is the compute capability, Ampere's, from which on tensor cores multiply bfloat16.
+const bf16Major = 8
 
 // driverVersion is the newest CUDA that the driver serves; its own number is NVML's.
 func driverVersion(d *drv.Driver) string {

@@ -33,7 +33,7 @@ func TestEverything(t *testing.T) {
 	if err := i.Usable(); err != nil {
 		t.Errorf("not usable: %v", err)
 	}
-	want := []GPU{{"cuda:0", "Fake GPU", "9.0", 4 << 30, 4}, {"cuda:1", "Fake GPU", "9.0", 4 << 30, 4}}
+	want := []GPU{{"cuda:0", "Fake GPU", "9.0", 4 << 30, 4, true}, {"cuda:1", "Fake GPU", "9.0", 4 << 30, 4, true}}
 	if diff := cmp.Diff(want, i.GPUs); diff != "" {
 		t.Errorf("GPUs (-want +got):\n%s", diff)
 	}

@@ -17,8 +17,8 @@
 // rounds differently (fused multiply-add, approximate functions).
 //
 // The environment sets what is fixed for a process: FAKE_CUDA_DRIVER (13000), FAKE_CUDA_DEVICES (1, at most 8), FAKE_CUDA_MEMORY
-// (bytes, 4 GiB), FAKE_CUDA_FAIL ("cuMemAlloc_v2:3:2,kernel:1:719", as Fail), FAKE_CUDNN_DEFAULT_MATH (1: cuDNN reports its default
-// arithmetic of every algorithm, whatever it was asked). The device is of compute capability 9.0.
+// (bytes, 4 GiB), FAKE_CUDA_ARCH (90: compute capability 9.0), FAKE_CUDA_FAIL ("cuMemAlloc_v2:3:2,kernel:1:719", as Fail), FAKE_CUDNN_DEFAULT_MATH (1: cuDNN reports its default
+// arithmetic of every algorithm, whatever it was asked).
 //
 // A test without g++ is skipped; `make test` says so.
 package fake

@@ -73,7 +73,7 @@ static void failing(const char* text) {
 	}
 }
 
-unsigned long long deviceArch() { return 90; }
+unsigned long long deviceArch() { return setting("FAKE_CUDA_ARCH", 90); }
 int deviceShared() { return 227 << 10; }
 size_t deviceMemory() { return (size_t)setting("FAKE_CUDA_MEMORY", 4l << 30); }
 
