@@ -3,6 +3,7 @@ package views_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -174,4 +175,29 @@ func (g *gpu) run(m *views.Maker, images []augment.Image, keys []augment.Key) []
 	g.Check(g.Stream.CopyOut(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), 4*len(out)), buffers[views.Out]))
 	g.Check(g.Stream.Synchronize())
 	return slices.Clone(out)
+}
+
+// TestRefusals: what no launch could make is refused before memory is asked for.
+func TestRefusals(t *testing.T) {
+	small, err := augment.New(strong(8, 3), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gray, err := augment.New(strong(8, 1), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		pipelines []*augment.Pipeline
+		batch     int
+		want      string
+	}{
+		"none":     {nil, 1, "need at least one"},
+		"too many": {[]*augment.Pipeline{small, small}, 32768, "more than 65535"},
+		"unequal":  {[]*augment.Pipeline{small, gray}, 1, "view 1 is 8 of 1"},
+	} {
+		if _, err := views.New(test.pipelines, test.batch, 10, 10); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %s", name, err, test.want)
+		}
+	}
 }

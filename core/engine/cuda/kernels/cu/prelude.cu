@@ -16,9 +16,9 @@ __device__ inline float widen(bf16 x) {
 
 __device__ inline void narrow(float& to, float x) { to = x; }
 
-// Rounds to the nearest, to even among equals; every NaN becomes 0x7fff.
+// Rounds to the nearest, to even among equals; every NaN becomes 0x7fff. GPUs before sm_80 have no instruction for it.
 __device__ inline void narrow(bf16& to, float x) {
-#if defined(__CUDA_ARCH__) && !defined(FAKE_CUDA)
+#if __CUDA_ARCH__ >= 800 && !defined(FAKE_CUDA)
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(to.bits) : "f"(x));
 #else
   word w;

@@ -11,8 +11,8 @@ import (
 	"github.com/sslctl/sslctl/core/internal/cuda/nvrtc"
 )
 
-// Architectures are those for which kernels are compiled in tests: A100 and H100.
-func Architectures() []int { return []int{80, 90} }
+// Architectures are those for which kernels are compiled in tests: T4, the oldest that CUDA 13 knows, A100 and H100.
+func Architectures() []int { return []int{75, 80, 90} }
 
 // Compiler opens NVRTC where SSLCTL_NVRTC says, which `make test` sets where it has fetched one, and else where every run looks.
 func Compiler(t testing.TB) *nvrtc.Compiler {
