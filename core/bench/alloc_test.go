@@ -17,8 +17,8 @@ import (
 // target - and demands that after the first it asks for no memory. Batch, image and expander are small.
 func TestStepAllocatesNothing(t *testing.T) {
 	rules := map[string]optim.Rule{"sgd": optim.SGD{Momentum: 0.9}, "lars": optim.LARS{Momentum: 0.9, WeightDecay: 1e-4}, "adamw": optim.AdamW{WeightDecay: 0.01}}
-	pool := kernel.NewPool(1) // of several threads, chance says when each has met its largest task and has its scratch memory
-	defer pool.Close()
+	// Of several threads, chance says when each has met its largest task and has its scratch memory.
+	pool, dots := newPool(t, 1), newPool(t, 1, kernel.WithDots(2)) // a rate at which some multiply in bfloat16
 	for _, net := range Nets() {
 		net.Size, net.Expander = min(net.Size, 32), []int{64, 96, 128}
 		for name, rule := range rules {
@@ -33,6 +33,18 @@ func TestStepAllocatesNothing(t *testing.T) {
 					}
 				})
 			}
+			if dots.DotRate() == 0 {
+				t.Log("this CPU does not multiply in bfloat16")
+				continue
+			}
+			if net.Name == "r18" {
+				continue // small has the same layers
+			}
+			t.Run(net.Name+"/"+name+"/multiplied in bf16", func(t *testing.T) {
+				if n := testing.AllocsPerRun(2, wholeStep(t, dots, net, rule, engine.BF16)); n != 0 {
+					t.Errorf("a step allocates %v times", n)
+				}
+			})
 		}
 	}
 }

@@ -197,6 +197,42 @@ func TestKernels(t *testing.T) {
 	}
 }
 
+// TestKernelsInBF16: kernels of a step in bfloat16 are timed on images stored so, and held against the peak of their products.
+func TestKernelsInBF16(t *testing.T) {
+	pool, direct := newPool(t, 2, kernel.WithDots(kernel.Everywhere)), newPool(t, 2, kernel.WithoutWinograd())
+	tasks, err := tasksOf(t.Context(), pool, "tiny", engine.BF16, traced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halves := 0
+	for _, k := range tasks {
+		_, o, _ := k.call()
+		numbers := [3]int{len(o.read[0]), len(o.read[1]), len(o.write)}
+		if k.Direction == Forward && k.half[0] && numbers[0] == k.conv.N*k.conv.H*k.conv.W*k.conv.C/2 {
+			halves++
+		}
+	}
+	if halves < 4 {
+		t.Errorf("%d convolutions of images in bfloat16", halves)
+	}
+	r, err := TimeKernels(t.Context(), pool, direct, KernelOptions{Nets: []string{"tiny"}, Precision: engine.BF16, Filter: "7x7x64 to 64", Trace: traced})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range r.Kernels {
+		want, peak := kernel.MethodDirectDots, r.DotPeak
+		if pool.DotRate() == 0 {
+			want, peak = kernel.MethodWinograd, r.Peak
+		}
+		if k.Algorithm != want || k.PeakShare != k.GFlops/peak {
+			t.Errorf("%+v: want %s of a peak of %g", k, want, peak)
+		}
+	}
+	if (r.DotPeak > 0) != (pool.DotRate() > 0) || r.Precision != "bf16" || len(r.Kernels) == 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestShares(t *testing.T) {
 	twin := &Direct{PeakShare: 0.9}
 	got := sharesOf([]Kernel{

@@ -14,6 +14,7 @@ func TestBF16(t *testing.T) {
 	for _, isa := range kernel.ISAs() {
 		t.Run(isa.String(), func(t *testing.T) { sameBits(t, enginetest.StoredInBF16, kernel.WithISA(isa)) })
 		if isa.Dots() {
+			t.Run(isa.String()+" multiplying in either", func(t *testing.T) { sameBits(t, enginetest.MultipliedInBF16, kernel.WithISA(isa), kernel.WithDots(2)) })
 			t.Run(isa.String()+" multiplying in bfloat16", func(t *testing.T) {
 				sameBits(t, enginetest.MultipliedInBF16, kernel.WithISA(isa), kernel.WithDots(kernel.Everywhere))
 			})

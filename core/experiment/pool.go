@@ -74,13 +74,13 @@ func products(c config.Config, p *kernel.Pool) string {
 	case c.Device != "cpu" || c.Train.Precision != "bf16":
 		return ""
 	case rate == kernel.Everywhere:
-		return "in bfloat16, as " + dotISA + " demands"
+		return "in bfloat16, as --cpu-isa " + dotISA + " demands"
 	case rate > 1:
 		return fmt.Sprintf("in bfloat16 where that is quicker: the CPU multiplies it at %g times the rate of float32", rate)
 	case rate > 0:
 		return fmt.Sprintf("in float32: the CPU multiplies bfloat16 at %g times its rate", rate)
-	case p.ISA().Dots():
-		return "in float32"
+	case c.CPUISA != "auto":
+		return "in float32, as --cpu-isa " + c.CPUISA + " demands"
 	}
-	return "in float32: the CPU, or the instruction set chosen, has no products in bfloat16"
+	return "in float32: the CPU has no products in bfloat16"
 }
