@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
+	stdjpeg "image/jpeg"
 	"image/png"
 	"io"
 	"os"
@@ -14,6 +14,7 @@ import (
 	"golang.org/x/image/webp"
 
 	"github.com/sslctl/sslctl/augment"
+	"github.com/sslctl/sslctl/core/data/jpeg"
 )
 
 // Bounds on an image file. Pillow warns of a decompression bomb at 89 million pixels.
@@ -55,7 +56,7 @@ func decodeFile(path string, shortSide int) (augment.Image, error) {
 type format struct {
 	name   string
 	size   func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
+	decode func(content []byte) (image.Image, error)
 	studio bool // its colours have the studio's range
 }
 
@@ -63,15 +64,20 @@ type format struct {
 func formatOf(content []byte) (format, error) {
 	switch {
 	case bytes.HasPrefix(content, []byte("\xff\xd8\xff")):
-		return format{"JPEG", jpeg.DecodeConfig, jpeg.Decode, false}, nil
+		return format{"JPEG", stdjpeg.DecodeConfig, jpeg.Decode, false}, nil
 	case bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n")):
-		return format{"PNG", png.DecodeConfig, png.Decode, false}, nil
+		return format{"PNG", png.DecodeConfig, fromReader(png.Decode), false}, nil
 	case len(content) >= 12 && string(content[:4]) == "RIFF" && string(content[8:12]) == "WEBP":
-		return format{"WebP", webp.DecodeConfig, webp.Decode, true}, nil
+		return format{"WebP", webp.DecodeConfig, fromReader(webp.Decode), true}, nil
 	case len(content) == 0:
 		return format{}, errors.New("empty file")
 	}
 	return format{}, errors.New("neither JPEG nor PNG nor WebP")
+}
+
+// fromReader makes a decoder of readers one of a file's content.
+func fromReader(decode func(io.Reader) (image.Image, error)) func([]byte) (image.Image, error) {
+	return func(content []byte) (image.Image, error) { return decode(bytes.NewReader(content)) }
 }
 
 // decode is decodeFile on the content of a file. Transparency is dropped and gray becomes RGB, as Pillow's
@@ -110,5 +116,5 @@ func decodeBounded(f format, content []byte) (image.Image, error) {
 	case w > maxAspect*h || h > maxAspect*w:
 		return nil, fmt.Errorf("%dx%d pixels: one side is more than %d times the other", w, h, maxAspect)
 	}
-	return f.decode(bytes.NewReader(content))
+	return f.decode(content)
 }

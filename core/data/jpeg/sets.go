@@ -1,0 +1,3 @@
+package jpeg
+
+func sets() []*kernels { return []*kernels{plainKernels()} }
