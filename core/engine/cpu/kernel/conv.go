@@ -145,10 +145,15 @@ func (c Conv) BackwardDataParts(p *Pool, dy Array) int {
 	if v, ok := p.winograd(c); ok {
 		return v.turned().parts()
 	}
-	if c.Stride > 1 {
-		return 0 // the pixels of a class lie apart
+	switch {
+	case c.Stride == 1:
+		return c.turnedWindow(0, 0).parts(c.N)
+	case c.sparse():
+		rows, size := c.sparseRows()
+		return parts(rows, size)
 	}
-	return c.turnedWindow(0, 0).parts(c.N)
+	groups, bands := c.stridedCut()
+	return groups * bands
 }
 
 // turnedProduct is the gradient of a pointwise convolution's input as a product of matrices.
@@ -179,37 +184,17 @@ func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Ep
 		return
 	}
 	if c.sparse() {
-		c.backwardSparse(p, dy, w, dx)
-		return
-	}
-	for a := range c.Stride {
-		for b := range c.Stride {
-			c.backwardClass(p, dy, w, dx, a, b, then)
-		}
-	}
-}
-
-// backwardClass computes the pixels of dx with (h+Pad) mod Stride = a and (w+Pad) mod Stride = b. They depend on every
-// Stride-th row and column of the filters, from a and b on, so that together they are a convolution of dy with these,
-// turned round, with a stride of one.
-func (c Conv) backwardClass(p *Pool, dy Array, w []float32, dx Array, a, b int, then Epilogue) {
-	v := c.turnedWindow(a, b)
-	if v.oh <= 0 || v.ow <= 0 {
-		return
-	}
-	if v.r == 0 || v.s == 0 {
-		v.clear(p, c.N, dx)
+		c.backwardSparse(p, dy, w, dx, then)
 		return
 	}
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
-	panels := newPanels(scratch, p.isa, v.r*v.s*c.K, c.C)
-	p.Run(panels.count()*v.r*v.s, func(_, task int) {
-		j, tap := task/(v.r*v.s), task%(v.r*v.s)
-		r, s := a+(v.r-1-tap/v.s)*c.Stride, b+(v.s-1-tap%v.s)*c.Stride
-		panels.packT(panels.rows(j, tap*c.K, (tap+1)*c.K), j, w[(r*c.S+s)*c.C*c.K:], c.K)
-	})
-	v.run(p, c.N, dy, panels, dx, then)
+	if c.Stride > 1 {
+		c.strided(p, scratch, w).run(p, dy, dx, then)
+		return
+	}
+	v := c.turnedWindow(0, 0)
+	v.run(p, c.N, dy, c.packClass(p, scratch, v, w, 0, 0), dx, then)
 }
 
 // turnedWindow is the convolution of class (a, b).

@@ -59,16 +59,22 @@ func (c Conv) gather(p *Pool, scratch *arena, x Array) Array {
 	return Floats(used)
 }
 
+// sparseRows is the number of rows of used pixels, and of those that a task computes.
+func (c Conv) sparseRows() (rows, size int) {
+	oh, ow := c.OutSize()
+	return c.N * oh, max(1, gemmRows/ow)
+}
+
 // backwardSparse computes the used pixels of dx by a product, some rows of them at a time, and writes them to their places
 // with zeros between.
-func (c Conv) backwardSparse(p *Pool, dy Array, w []float32, dx Array) {
+func (c Conv) backwardSparse(p *Pool, dy Array, w []float32, dx Array, then Epilogue) {
 	scratch := p.borrow()
 	defer p.giveBack(scratch)
 	l := c.lattice()
 	g := c.densely().turnedProduct(dy, w, Array{})
 	b := newPanels(scratch, p.isa, g.K, g.N)
 	g.packB(p, b)
-	rows, size := c.N*l.oh, max(1, gemmRows/l.ow)
+	rows, size := c.sparseRows()
 	p.Run(parts(rows, size), func(worker, task int) {
 		u0, u1 := spanSize(rows, size, task)
 		slot := &p.slots[worker]
@@ -78,6 +84,9 @@ func (c Conv) backwardSparse(p *Pool, dy Array, w []float32, dx Array) {
 		block.compute(slot)
 		for u := u0; u < u1; u++ {
 			l.spread(p.isa, dx, u, block.out.c.floats[(u-u0)*l.ow*c.C:], c.C)
+		}
+		if then.Done != nil {
+			then.Done(worker, task, l.row(u0), l.row(u1))
 		}
 	})
 }

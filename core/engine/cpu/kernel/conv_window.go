@@ -25,16 +25,16 @@ const (
 	windowFloats = 1 << 17
 )
 
-// clear sets the outputs to zero.
-func (v window) clear(p *Pool, n int, y Array) {
-	p.Run(n, func(_, task int) {
-		for i := range v.oh {
+// clear sets rows [i0, i1) of the outputs of images [n0, n1) to zero.
+func (v window) clear(n0, n1, i0, i1 int, y Array) {
+	for n := n0; n < n1; n++ {
+		for i := i0; i < i1; i++ {
 			for j := range v.ow {
-				at := task*v.image + v.first + i*v.down + j*v.across
+				at := n*v.image + v.first + i*v.down + j*v.across
 				y.slice(at, at+v.k).clear()
 			}
 		}
-	})
+	}
 }
 
 // run computes the outputs of n images, with the weights b: rows in the order r, s, c.

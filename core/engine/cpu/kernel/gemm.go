@@ -50,7 +50,7 @@ const (
 	// product, while op(A) is small. It takes at least one panel's worth of rows and this many times more columns. A B
 	// that needs no transposing is packed piece by piece as it is used, where A has no more rows than a block.
 	swapLeast = 16
-	swapMost  = 256
+	swapMost  = 128
 	swapRatio = 2
 	// swapBlock is the number of columns of C that a task fills from the transpose.
 	swapBlock = 64

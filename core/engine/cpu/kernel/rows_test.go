@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// epilogueCases are convolutions by every method: products, Winograd's with parts that end inside rows of tiles, bands of
+// epilogueCases are convolutions by every method: products, with a stride too, Winograd's with parts that end inside rows of tiles, bands of
 // one image, and several images to a task.
 var epilogueCases = []Conv{
 	{N: 28, H: 7, W: 7, C: 24, K: 40, R: 1, S: 1, Stride: 1},
@@ -19,6 +19,9 @@ var epilogueCases = []Conv{
 	{N: 2, H: 30, W: 20, C: 3, K: 17, R: 7, S: 7, Stride: 2, Pad: 3},
 	{N: 26, H: 9, W: 9, C: 16, K: 20, R: 3, S: 3, Stride: 2, Pad: 1},
 	{N: 22, H: 6, W: 5, C: 5, K: 8, R: 3, S: 3, Stride: 1, Pad: 1},
+	{N: 2, H: 71, W: 50, C: 16, K: 24, R: 3, S: 3, Stride: 2, Pad: 1},
+	{N: 80, H: 9, W: 8, C: 16, K: 24, R: 1, S: 1, Stride: 2, Pad: 0},
+	{N: 8, H: 9, W: 8, C: 16, K: 24, R: 2, S: 2, Stride: 3, Pad: 0},
 }
 
 // epilogueRun is one direction of a convolution.
@@ -47,7 +50,7 @@ func epilogueRuns(c Conv) []epilogueRun {
 			epilogueRun{name: fmt.Sprintf("%+v forward in %s", c, storage), rows: c.N * oh * ow, c: c.K, must: true,
 				parts: func(p *Pool) int { return c.ForwardParts(p, x) },
 				run:   func(p *Pool, out []float32, then Epilogue) { c.ForwardThen(p, x, w, Floats(out), then) }},
-			epilogueRun{name: fmt.Sprintf("%+v backward in %s", c, storage), rows: c.N * c.H * c.W, c: c.C, must: c.Stride == 1,
+			epilogueRun{name: fmt.Sprintf("%+v backward in %s", c, storage), rows: c.N * c.H * c.W, c: c.C, must: true,
 				parts: func(p *Pool) int { return c.BackwardDataParts(p, dy) },
 				run:   func(p *Pool, out []float32, then Epilogue) { c.BackwardDataThen(p, dy, w, Floats(out), then) }})
 	}
