@@ -124,17 +124,19 @@ func (c *Connection) Close() {
 // code lays the blame for a failed call.
 type code struct {
 	conn *Connection
-	expr.Code
+	expr.Shared
 }
+
+var _ expr.Shared = code{}
 
 // Forward computes the outputs in the plugin.
 func (c code) Forward(shapes []expr.Shape, in [][]float32, out []float32) error {
-	return c.conn.blame(c.Code.Forward(shapes, in, out))
+	return c.conn.blame(c.Shared.Forward(shapes, in, out))
 }
 
 // Backward computes the gradients of the inputs in the plugin.
 func (c code) Backward(shapes []expr.Shape, in [][]float32, out, grad, into []float32) error {
-	return c.conn.blame(c.Code.Backward(shapes, in, out, grad, into))
+	return c.conn.blame(c.Shared.Backward(shapes, in, out, grad, into))
 }
 
 func (c *Connection) blame(err error) error {

@@ -44,6 +44,15 @@ type Code interface {
 	Backward(shapes []Shape, in [][]float32, out, grad, into []float32) error
 }
 
+// Shared is a Code that works in memory which its plugin sees too.
+type Shared interface {
+	Code
+	// Share lends the memory until release is called, be the plugin there or not: a call's operands lie in it one after
+	// another, and its result behind them. Forward and Backward copy no tensor that lies in its place already. None where
+	// tensors travel in messages; release may be called even so.
+	Share() (memory []float32, release func())
+}
+
 // Outputs are the results of a custom op.
 type Outputs struct {
 	b    *Builder
@@ -206,6 +215,14 @@ func customs() map[Kind]definition {
 				return Shape{total}, nil
 			}},
 	}
+}
+
+// Share is the memory that a custom op works in, see [Shared]; none for most.
+func (o *Op) Share() (memory []float32, release func()) {
+	if s, ok := o.code.(Shared); ok {
+		return s.Share()
+	}
+	return nil, func() {}
 }
 
 // run computes a custom op.

@@ -46,6 +46,7 @@ type Device struct {
 	copies    *drv.Stream // on which inputs of the next run arrive meanwhile
 	modules   map[[sha256.Size]byte]*drv.Module
 	loaded    []*Executable
+	notes     []error // of what plans met
 	closed    bool
 }
 
@@ -115,8 +116,9 @@ func (d *Device) Name() string { return "cuda" }
 // Distant marks the device: it has memory of its own.
 func (d *Device) Distant() {}
 
-// Notes lists what is slower than it could be, with the reasons: a library that is missing or too old.
-func (d *Device) Notes() []error { return d.libraries.Notes() }
+// Notes lists what is slower than it could be, with the reasons: a library that is missing or too old, memory that cannot be
+// page-locked.
+func (d *Device) Notes() []error { return slices.Concat(d.libraries.Notes(), d.notes) }
 
 // Info describes the GPU.
 func (d *Device) Info() drv.Info { return d.info }

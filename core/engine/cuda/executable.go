@@ -41,6 +41,7 @@ type Executable struct {
 	reserved []drv.Ptr
 	bytes    int // reserved
 	pinned   [][]byte
+	shared   map[*float32]shared // with plugins, by the first number
 	closed   bool
 }
 

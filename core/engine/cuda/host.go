@@ -7,7 +7,8 @@ import (
 	"github.com/sslctl/sslctl/core/internal/cuda/drv"
 )
 
-// hostOp is a custom op, which its plugin computes: operands come to page-locked memory, the result goes back from there.
+// hostOp is a custom op, which its plugin computes: operands come to page-locked memory, the result goes back from there. Where
+// the plugin sees memory of this process, that is the memory.
 type hostOp struct {
 	e        *Executable
 	index    int // of the instruction
@@ -18,16 +19,35 @@ type hostOp struct {
 func (e *Executable) newHostOp(index int) (*hostOp, error) {
 	h := &hostOp{e: e, index: index}
 	in := e.plan.Instrs[index]
+	place := e.places(in)
 	for _, id := range in.In {
-		b, err := e.pin(e.plan.Values[id].Bytes())
+		b, err := place(e.plan.Values[id].Bytes())
 		if err != nil {
 			return nil, err
 		}
 		h.operands = append(h.operands, b)
 	}
 	var err error
-	h.result, err = e.pin(e.plan.Values[in.Out[0]].Bytes())
+	h.result, err = place(e.plan.Values[in.Out[0]].Bytes())
 	return h, err
+}
+
+// places gives page-locked memory to an op's operands and then to its result: next to each other in what its plugin sees, where
+// that can be page-locked, else of their own.
+func (e *Executable) places(in engine.Instr) func(bytes int) ([]byte, error) {
+	need := e.plan.Values[in.Out[0]].Bytes()
+	for _, id := range in.In {
+		need += e.plan.Values[id].Bytes()
+	}
+	rest := e.share(in.Op)
+	if len(rest) < need {
+		return e.pin
+	}
+	return func(bytes int) ([]byte, error) {
+		b := rest[:bytes:bytes]
+		rest = rest[bytes:]
+		return b, nil
+	}
 }
 
 func (h *hostOp) instr() engine.Instr { return h.e.plan.Instrs[h.index] }

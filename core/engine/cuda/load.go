@@ -11,7 +11,7 @@ import (
 
 // Load compiles the kernels of a plan, which takes seconds where they are not in the cache, and allocates its memory.
 func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
-	e := &Executable{device: d, plan: p, functions: map[string]*drv.Function{}, inputs: map[engine.ID]*input{}, results: map[engine.ID]*result{}}
+	e := &Executable{device: d, plan: p, functions: map[string]*drv.Function{}, inputs: map[engine.ID]*input{}, results: map[engine.ID]*result{}, shared: map[*float32]shared{}}
 	d.loaded = append(d.loaded, e)
 	if err := d.attached(e.load); err != nil {
 		e.Close()

@@ -124,8 +124,12 @@ func (e *Executable) Close() {
 		for _, b := range e.pinned {
 			_ = e.device.context.FreeHost(b)
 		}
+		e.unlock()
 		return nil
 	})
+	for _, s := range e.shared {
+		s.release()
+	}
 	e.device.forget(e)
 }
 

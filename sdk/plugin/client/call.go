@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unsafe"
 
 	"go.uber.org/zap"
 
@@ -88,7 +89,7 @@ func (c *Client) Open(ctx, life context.Context, params map[string]any, s method
 }
 
 // Code is a custom op of what was opened.
-func (c *Client) Code(op string) expr.Code { return remote{c, op} }
+func (c *Client) Code(op string) expr.Shared { return remote{c, op} }
 
 // remote is a custom op in the plugin's process.
 type remote struct {
@@ -96,7 +97,16 @@ type remote struct {
 	op string
 }
 
-var _ expr.Code = remote{}
+var _ expr.Shared = remote{}
+
+// Share lends the memory that the plugin sees too.
+func (r remote) Share() (memory []float32, release func()) {
+	if r.c.calls.inline || r.c.calls.shared == nil {
+		return nil, func() {}
+	}
+	release = r.c.calls.shared.Hold()
+	return r.c.calls.shared.Floats(), release
+}
 
 // Forward asks the plugin for the outputs.
 func (r remote) Forward(shapes []expr.Shape, in [][]float32, out []float32) error {
@@ -140,7 +150,8 @@ func (c *Client) exchangeShared(ctx context.Context, m *methodv1.CallRequest, re
 		if at+len(part) > len(all) {
 			return fmt.Errorf("the call needs more than the %d numbers of shared memory", len(all))
 		}
-		at += copy(all[at:], part)
+		place(all[at:], part)
+		at += len(part)
 	}
 	if at+len(result) > len(all) {
 		return fmt.Errorf("the call needs more than the %d numbers of shared memory", len(all))
@@ -148,8 +159,15 @@ func (c *Client) exchangeShared(ctx context.Context, m *methodv1.CallRequest, re
 	if _, err := c.ask(ctx, m); err != nil {
 		return err
 	}
-	copy(result, all[at:])
+	place(result, all[at:])
 	return nil
+}
+
+// place copies numbers to where they belong, unless they are there.
+func place(to, from []float32) {
+	if unsafe.SliceData(to) != unsafe.SliceData(from) {
+		copy(to, from)
+	}
 }
 
 // messageSlack is what a message of tensors holds beside them.

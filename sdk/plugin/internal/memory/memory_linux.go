@@ -45,19 +45,31 @@ func Open(fd, floats int) (*Region, error) {
 	return &Region{data: data}, nil
 }
 
-// Close unmaps the memory. It may be called again, and on nil.
+// Close unmaps the memory, or leaves that to the last who holds it. It may be called again, and on nil.
 func (r *Region) Close() error {
 	if r == nil {
 		return nil
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
 	var errs []error
-	if r.data != nil {
-		errs = append(errs, unix.Munmap(r.data))
-		r.data = nil
+	if r.held == 0 {
+		errs = append(errs, r.unmap())
 	}
 	if r.file != nil {
 		errs = append(errs, r.file.Close())
 		r.file = nil
 	}
 	return errors.Join(errs...)
+}
+
+// unmap gives the addresses back, once.
+func (r *Region) unmap() error {
+	if r.data == nil {
+		return nil
+	}
+	data := r.data
+	r.data = nil
+	return unix.Munmap(data)
 }

@@ -34,6 +34,32 @@ func TestBothSidesSeeTheSame(t *testing.T) {
 	}
 }
 
+// TestHeldMemoryStays lets two hold memory that is closed: it is there for the second when the first has let go.
+func TestHeldMemoryStays(t *testing.T) {
+	r, err := Create(1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := r.Hold(), r.Hold()
+	data := r.Floats()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first()
+	first()
+	data[1023] = 1 // would crash
+	if len(r.Floats()) != 1024 {
+		t.Errorf("%d numbers of memory that is held", len(r.Floats()))
+	}
+	second()
+	if n := len(r.Floats()); n != 0 {
+		t.Errorf("%d numbers of memory that nobody holds", n)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNobodyCanShrinkIt: the host would die of a bus error.
 func TestNobodyCanShrinkIt(t *testing.T) {
 	r, err := Create(1024)
