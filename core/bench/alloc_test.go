@@ -52,7 +52,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 // wholeStep builds a network's step, with a target that follows all parameters.
 func wholeStep(t *testing.T, pool *kernel.Pool, net Net, rule optim.Rule, precision engine.Precision) func() {
 	t.Helper()
-	s := &stepper{net: net, pool: pool, batch: 4, precision: precision}
+	s := &stepper{net: net, pool: pool, batch: 4, precision: precision, rule: rule}
 	ctx := context.Background()
 	traced, err := method.Trace(vicreg.Method{}, map[string]any{"projector": net.Expander}, method.Shapes{Batch: s.batch, Views: 2})
 	if err != nil {
@@ -72,15 +72,10 @@ func wholeStep(t *testing.T, pool *kernel.Pool, net Net, rule optim.Rule, precis
 	if err := s.load(); err != nil {
 		t.Fatal(err)
 	}
-	var params []optim.Param
 	var pairs []optim.Pair
 	for _, p := range s.model.Params {
 		value := s.exe.Read(p.Tensor)
-		params = append(params, optim.Param{Name: p.Name, Value: value, Grad: s.exe.Read(p.Grad), Shape: p.Shape})
 		pairs = append(pairs, optim.Pair{Target: make([]float32, len(value)), Online: value})
-	}
-	if s.opt, err = optim.New(params, rule, optim.Options{}); err != nil {
-		t.Fatal(err)
 	}
 	target, err := optim.NewAverage(pairs)
 	if err != nil {

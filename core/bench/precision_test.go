@@ -59,6 +59,7 @@ func course(t *testing.T, pool *kernel.Pool, precision engine.Precision) (losses
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.watched = true
 	if err := s.compile(); err != nil {
 		t.Fatal(err)
 	}

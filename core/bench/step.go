@@ -87,7 +87,6 @@ func TimeStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (Step, erro
 		return Step{}, err
 	}
 	s.exe.Time()
-	s.optimising = 0
 	times, err := timeEach(ctx, o.Steps, s.step)
 	if err != nil {
 		return Step{}, err
@@ -121,8 +120,9 @@ type stepper struct {
 	plan       *engine.Plan
 	exe        *cpu.Executable
 	opt        *optim.Optimizer
-	optimising time.Duration
 	parameters int
+	rule       optim.Rule
+	watched    bool // gradients are outputs, to be read after a step, and moved along then
 }
 
 // buildStep makes the graph of the step.
@@ -131,7 +131,7 @@ func buildStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper,
 	if at < 0 {
 		return nil, fault.New(fault.Usage, "choose "+strings.Join(names(), ", "), "unknown network %q", o.Net)
 	}
-	s := &stepper{net: Nets()[at].widened(max(1, o.Widen)), pool: pool, batch: o.Batch, precision: o.Precision}
+	s := &stepper{net: Nets()[at].widened(max(1, o.Widen)), pool: pool, batch: o.Batch, precision: o.Precision, rule: stepRule}
 	if s.batch == 0 {
 		s.batch = s.net.Batch
 	}
@@ -153,19 +153,26 @@ func buildStep(ctx context.Context, pool *kernel.Pool, o StepOptions) (*stepper,
 	return s, nil
 }
 
-// compile plans the step: loss, gradients and statistics of batch norm.
+// compile plans the step: loss, statistics of batch norm, and gradients, which the optimiser takes as they are made where it can.
 func (s *stepper) compile() error {
-	outputs := []expr.Tensor{s.model.Loss}
+	outputs, sinks := []expr.Tensor{s.model.Loss}, []engine.Sink(nil)
 	for _, p := range s.model.Params {
-		outputs = append(outputs, p.Grad)
+		if s.sinks(p) {
+			sinks = append(sinks, engine.Sink{Value: p.Grad, Changes: []expr.Tensor{p.Tensor}})
+		} else {
+			outputs = append(outputs, p.Grad)
+		}
 	}
 	for _, b := range s.model.Buffers {
 		outputs = append(outputs, b.Stats)
 	}
 	var err error
-	s.plan, err = engine.CompileFor(s.precision, outputs...)
+	s.plan, err = engine.CompileStep(s.precision, outputs, nil, sinks...)
 	return err
 }
+
+// sinks reports whether the optimiser takes a gradient as it is made.
+func (s *stepper) sinks(p model.Param) bool { return !s.watched && optim.Elementwise(s.rule, p.Shape) }
 
 // load gives the plan its memory, the parameters their first values and the optimiser its state.
 func (s *stepper) load() error {
@@ -181,10 +188,21 @@ func (s *stepper) load() error {
 			return err
 		}
 		s.parameters += len(values[p.Name])
-		params = append(params, optim.Param{Name: p.Name, Value: values[p.Name], Grad: s.exe.Read(p.Grad), Shape: p.Shape})
+		param := optim.Param{Name: p.Name, Value: values[p.Name], Shape: p.Shape}
+		if !s.sinks(p) {
+			param.Grad = s.exe.Read(p.Grad)
+		}
+		params = append(params, param)
 	}
-	if s.opt, err = optim.New(params, stepRule, optim.Options{}); err != nil {
+	if s.opt, err = optim.New(params, s.rule, optim.Options{}); err != nil {
 		return err
+	}
+	for _, p := range s.model.Params {
+		if s.sinks(p) {
+			if err := s.exe.Drain(p.Tensor, s.opt.Piecewise(s.pool.ISA(), p.Name)); err != nil {
+				return err
+			}
+		}
 	}
 	return s.exe.Bind(s.model.Pixels, views(s.model.Pixels.Shape()))
 }
@@ -207,12 +225,11 @@ var stepRule = optim.SGD{Momentum: 0.9, WeightDecay: 1e-4}
 const stepLR = 1e-3
 
 func (s *stepper) step(ctx context.Context) error {
+	s.opt.Begin(stepLR)
 	if err := s.exe.Run(ctx); err != nil {
 		return err
 	}
-	start := time.Now()
 	s.opt.Step(s.pool, stepLR)
-	s.optimising += time.Since(start)
 	return nil
 }
 
@@ -232,8 +249,13 @@ func (s *stepper) result(times []float64) Step {
 	r.Device, r.Threads, r.Loss = "cpu", s.pool.Threads(), float64(s.exe.Read(s.model.Loss)[0])
 	stages := map[string]*Stage{}
 	for i, in := range s.plan.Instrs {
-		cost := s.plan.Cost(in)
-		name := s.stageOf(in)
+		cost, name := s.plan.Cost(in), s.stageOf(in)
+		if in.Kind == engine.Sunk && s.plan.Values[in.In[0]].Passing {
+			continue // done by the product
+		}
+		if in.Kind == engine.Sunk { // value and momentum read and written, gradient read
+			cost.Bytes = 20 * float64(s.plan.Values[in.In[0]].Size())
+		}
 		stage := stages[name]
 		if stage == nil {
 			stage = &Stage{Name: name}
@@ -249,9 +271,6 @@ func (s *stepper) result(times []float64) Step {
 		stage.GBytes /= stage.Ms * 1e6
 		r.Stages = append(r.Stages, *stage)
 	}
-	optimiser := Stage{Name: "optimiser", Count: 1, Ms: 1e3 * s.optimising.Seconds() / float64(len(times))}
-	optimiser.GBytes = 20 * float64(s.parameters) / (optimiser.Ms * 1e6) // value and momentum read and written, gradient read
-	r.Stages = append(r.Stages, optimiser)
 	slices.SortFunc(r.Stages, func(a, b Stage) int { return cmp.Compare(b.Ms, a.Ms) })
 	return r
 }
@@ -265,6 +284,12 @@ func (s *stepper) stageOf(in engine.Instr) string {
 		return convName(in, shape(w[1]))
 	case expr.Conv2DGradW:
 		return convName(in, shape(in.Out[0]))
+	case engine.Sunk:
+		return "optimiser"
+	case expr.MatMul:
+		if s.plan.Values[in.Out[0]].Passing {
+			return "matmul, optimiser"
+		}
 	}
 	return string(in.Kind)
 }

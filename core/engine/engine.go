@@ -2,12 +2,12 @@
 // self-supervision.
 //
 // [Compile] takes the tensors that a caller wants to read; a [Device] loads the plan; the [Executable] is given memory for
-// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through nine passes, a file
+// its inputs and then run as often as wanted. A plan is the same for every device. Compiling goes through ten passes, a file
 // each: order (what is needed, operands first), factor (large matrices of low rank as their factors), number (equal values
 // computed once, copies that are none), batch norm (activation and residual in the same pass, forward and backward), fuse
 // (elementwise chains in one pass over memory), precision (which values are stored in bfloat16), update (new values written
-// over their inputs, an optimiser's gathered at the end), hasten (gradients of weights where they free memory) and memory
-// (one arena, reused by lifetime). [Plan.String] prints the result.
+// over their inputs, an optimiser's gathered at the end), hasten (gradients of weights where they free memory), sink (what the
+// caller takes as it is made) and memory (one arena, reused by lifetime). [Plan.String] prints the result.
 package engine
 
 import (
@@ -93,12 +93,15 @@ func CompileFor(precision Precision, outputs ...expr.Tensor) (*Plan, error) {
 	return CompileStep(precision, outputs, nil)
 }
 
-// CompileStep is CompileFor with updates, whose values are float32 as outputs are. It fails where an update's input is none
-// or is updated twice, and where shapes differ.
-func CompileStep(precision Precision, outputs []expr.Tensor, updates []Update) (*Plan, error) {
+// CompileStep is CompileFor with updates and sinks, whose values are float32 as outputs are. It fails where an input that is to
+// change is none or changes twice, and where shapes differ.
+func CompileStep(precision Precision, outputs []expr.Tensor, updates []Update, sinks ...Sink) (*Plan, error) {
 	p, err := order(outputs)
 	if err == nil {
 		err = p.orderUpdates(updates)
+	}
+	if err == nil {
+		err = p.orderSinks(sinks)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -106,12 +109,14 @@ func CompileStep(precision Precision, outputs []expr.Tensor, updates []Update) (
 	p.factor()
 	p.number()
 	p.separateUpdates()
+	p.separateSinks()
 	p.fuseBatchNorm()
 	p.fuseElementwise()
 	p.store(precision)
 	p.postponeUpdates()
 	p.reuseInPlace()
 	p.hasten()
+	p.sinkEarly()
 	p.planMemory()
 	return p, nil
 }

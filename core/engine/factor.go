@@ -318,7 +318,7 @@ func (p *Plan) sweep() {
 	gone := make([]bool, len(p.Instrs))
 	for i := len(p.Instrs) - 1; i >= 0; i-- {
 		in := p.Instrs[i]
-		gone[i] = !slices.ContainsFunc(in.Out, func(id ID) bool { return count[id] > 0 })
+		gone[i] = in.Kind != Sunk && !slices.ContainsFunc(in.Out, func(id ID) bool { return count[id] > 0 })
 		if gone[i] {
 			for _, id := range in.Reads() {
 				count[id]--

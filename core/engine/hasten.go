@@ -25,14 +25,29 @@ func (p *Plan) hasten() {
 	p.Instrs = slices.Concat(behind...)
 }
 
-// unawaited reports whether no instruction reads the results, which have memory of their own.
+// unawaited reports whether nothing but sinks reads the results, which have memory of their own.
 func (p *Plan) unawaited(in Instr, readers [][]int) bool {
-	return !slices.ContainsFunc(in.Out, func(id ID) bool { return p.Values[id].Store != id || len(readers[id]) > 0 })
+	waits := func(reader int) bool { return p.Instrs[reader].Kind != Sunk }
+	return !slices.ContainsFunc(in.Out, func(id ID) bool { return p.Values[id].Store != id || slices.ContainsFunc(readers[id], waits) })
 }
 
-// soonest is the place where instruction i first frees more memory than it takes; i where there is none.
+// soonest is the place where instruction i first frees more memory than it takes; i where there is none. What a sink takes at
+// once costs no memory, but waits until the sink may.
 func (p *Plan) soonest(i int, by []int, readers [][]int, place []int) int {
-	ready := -1
+	ready, takes := -1, p.allocates(i)
+	for _, id := range p.Instrs[i].Out {
+		for _, sink := range readers[id] {
+			takes = 0
+			for _, at := range p.before(sink, readers, by) {
+				if at > i {
+					return i
+				}
+				if at != i {
+					ready = max(ready, place[at])
+				}
+			}
+		}
+	}
 	type end struct{ at, size int }
 	var ends []end // of the operands that nobody reads later
 	for _, id := range p.Instrs[i].Reads() {
@@ -51,7 +66,7 @@ func (p *Plan) soonest(i int, by []int, readers [][]int, place []int) int {
 		ends = append(ends, end{last, p.Values[store].Bytes()})
 	}
 	slices.SortFunc(ends, func(a, b end) int { return cmp.Compare(a.at, b.at) })
-	frees, takes := 0, p.allocates(i)
+	frees := 0
 	for _, e := range ends {
 		ready = max(ready, e.at)
 		if frees += e.size; frees <= takes {

@@ -53,7 +53,7 @@ func (p *Plan) lifetimes() []life {
 		}
 		l.size = max(l.size, (v.Bytes()+align-1)/align*align)
 	}
-	return slices.DeleteFunc(lives, func(l life) bool { return l.first < 0 || p.Values[l.store].Input != "" })
+	return slices.DeleteFunc(lives, func(l life) bool { return l.first < 0 || p.Values[l.store].Input != "" || p.Values[l.store].Passing })
 }
 
 // lowest is the lowest offset at which a life overlaps no other that it meets in time.

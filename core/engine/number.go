@@ -27,8 +27,8 @@ func (p *Plan) number() {
 			to[out] = p.view(in.In[0], out, to)
 			continue
 		}
-		if in.Custom() {
-			continue // two plugins may name different ops alike
+		if in.Custom() || in.Kind == Sunk {
+			continue // two plugins may name different ops alike, and two sinks are two functions
 		}
 		key := fmt.Sprint(in.Kind, in.Attrs, in.In)
 		if first, twice := seen[key]; twice {

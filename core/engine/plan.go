@@ -36,7 +36,9 @@ type Value struct {
 	Store  ID
 	Input  string // name, for an input
 	Output bool   // must survive the run
-	Offset int    // in the arena, in bytes, of a store that is computed
+	// Passing: the sink behind the instruction that makes the value takes it piece by piece; it has no memory.
+	Passing bool
+	Offset  int // in the arena, in bytes, of a store that is computed
 }
 
 // Size is the number of elements.
@@ -107,7 +109,9 @@ func (p *Plan) String() string {
 			if v.Type != Float32 {
 				text += " " + v.Type.String()
 			}
-			if store := p.Values[v.Store]; store.Input == "" {
+			if store := p.Values[v.Store]; store.Passing {
+				text += " passing"
+			} else if store.Input == "" {
 				text += fmt.Sprintf(" @%d", store.Offset)
 			} else {
 				text += fmt.Sprintf(" @%%%d", v.Store)

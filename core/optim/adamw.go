@@ -30,12 +30,23 @@ func (r AdamW) check() error {
 func (r AdamW) slots() []string { return []string{"exp_avg", "exp_avg_sq"} }
 
 func (r AdamW) step(p *kernel.Pool, t *tensor, lr float64, count int) {
+	r.kernel(t, lr, count).Update(p, t.Value, t.Grad, t.slots[0], t.slots[1])
+}
+
+func (r AdamW) kernel(t *tensor, lr float64, count int) kernel.AdamW {
 	r = r.withDefaults()
 	if r.DecayMatricesOnly && t.oneDim() {
 		r.WeightDecay = 0
 	}
-	kernel.AdamW{LR: float32(lr), Beta1: float32(r.Beta1), Beta2: float32(r.Beta2), Eps: float32(r.Epsilon),
-		WeightDecay: float32(r.WeightDecay), Step: count}.Update(p, t.Value, t.Grad, t.slots[0], t.slots[1])
+	return kernel.AdamW{LR: float32(lr), Beta1: float32(r.Beta1), Beta2: float32(r.Beta2), Eps: float32(r.Epsilon),
+		WeightDecay: float32(r.WeightDecay), Step: count}
+}
+
+func (r AdamW) elementwise(bool) bool { return true }
+
+func (r AdamW) piece(isa kernel.ISA, t *tensor, first int, grad []float32, lr float64, count int) {
+	end := first + len(grad)
+	r.kernel(t, lr, count).UpdatePiece(isa, t.Value[first:end], grad, t.slots[0][first:end], t.slots[1][first:end])
 }
 
 // rates are lr/(1−β₁ᵗ), 1/√(1−β₂ᵗ) and 1 − lr·wd.

@@ -8,10 +8,17 @@ import (
 )
 
 // Pair is a tensor of a target branch and the online tensor that it follows.
-type Pair struct{ Target, Online []float32 }
+type Pair struct {
+	Target, Online []float32
+
+	piecewise bool
+}
 
 // Average keeps a target branch as the exponential moving average of an online one.
-type Average struct{ pairs []Pair }
+type Average struct {
+	pairs    []Pair
+	momentum float64 // of the step that is done by pieces
+}
 
 // NewAverage takes pairs of equal lengths.
 func NewAverage(pairs []Pair) (*Average, error) {
@@ -27,7 +34,9 @@ func NewAverage(pairs []Pair) (*Average, error) {
 // the optimiser's step.
 func (a *Average) Step(p *kernel.Pool, m float64) {
 	for _, pair := range a.pairs {
-		kernel.EMA(p, pair.Target, pair.Online, float32(m))
+		if !pair.piecewise {
+			kernel.EMA(p, pair.Target, pair.Online, float32(m))
+		}
 	}
 }
 

@@ -46,6 +46,13 @@ func (r LARS) step(p *kernel.Pool, t *tensor, lr float64, _ int) {
 	u.apply(p, t)
 }
 
+// elementwise: a trust ratio comes of all of a tensor.
+func (r LARS) elementwise(oneDim bool) bool { return oneDim && !r.AdaptAll }
+
+func (r LARS) piece(isa kernel.ISA, t *tensor, first int, grad []float32, lr float64, _ int) {
+	update{lr: lr, momentum: r.Momentum, trust: 1}.applyPiece(isa, t, first, grad)
+}
+
 func (r LARS) eta() float64 {
 	if r.Eta == 0 {
 		return officialEta

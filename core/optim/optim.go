@@ -18,7 +18,7 @@ import (
 )
 
 // Param is one tensor to train. Value and Grad are read and written in place and hold the product of Shape elements each; Grad
-// is nil where the step is a plan's ([Optimizer.Express]). Only the length of Shape matters here: one-dimensional tensors are
+// is nil where the step is a plan's ([Optimizer.Express]) or done by pieces ([Optimizer.Piecewise]). Only the length of Shape matters here: one-dimensional tensors are
 // biases and the scales and shifts of norms, which rules may treat apart.
 type Param struct {
 	Name  string
@@ -47,6 +47,7 @@ type Optimizer struct {
 	base    float64
 	tensors []*tensor
 	steps   int
+	rate    float64 // of the step that is done by pieces
 }
 
 // tensor is a parameter with what the rule keeps for it.
@@ -122,12 +123,14 @@ func matchRate(rates []Rate, p Param) int {
 	return -1
 }
 
-// Step updates every parameter in place from its gradient. lr is the learning rate of this step, usually
+// Step updates every parameter in place from its gradient, if it has one. lr is the learning rate of this step, usually
 // [Schedule.At]; rates of single parameters multiply it, fixed ones replace it by their share of Options.LR.
 func (o *Optimizer) Step(p *kernel.Pool, lr float64) {
 	o.steps++
 	for _, t := range o.tensors {
-		o.rule.step(p, t, o.rateOf(t.rate, lr), o.steps)
+		if t.Grad != nil {
+			o.rule.step(p, t, o.rateOf(t.rate, lr), o.steps)
+		}
 	}
 }
 

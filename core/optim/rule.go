@@ -13,6 +13,11 @@ type Rule interface {
 	check() error
 	slots() []string                                       // names of the state that a parameter has
 	step(p *kernel.Pool, t *tensor, lr float64, count int) // count is 1 at the first step
+	// elementwise reports whether step moves each number of such a tensor by its own gradient alone.
+	elementwise(oneDim bool) bool
+	// piece is step, by the calling thread, for the elements from first on of which grad is the gradient. It is called for
+	// elementwise tensors only.
+	piece(isa kernel.ISA, t *tensor, first int, grad []float32, lr float64, count int)
 	// rates are the numbers by which express says what changes from step to step.
 	rates(lr float64, count int) []float64
 	// express is step as expressions: the parameter's next value, and the next of each slot.
@@ -41,12 +46,20 @@ func (r SGD) check() error {
 
 func (r SGD) slots() []string { return momentumSlots(r.Momentum) }
 
-func (r SGD) step(p *kernel.Pool, t *tensor, lr float64, _ int) {
+func (r SGD) step(p *kernel.Pool, t *tensor, lr float64, _ int) { r.update(t, lr).apply(p, t) }
+
+func (r SGD) update(t *tensor, lr float64) update {
 	u := update{lr: lr, momentum: r.Momentum, nesterov: r.Nesterov, trust: 1, decay: r.WeightDecay}
 	if r.DecayMatricesOnly && t.oneDim() {
 		u.decay = 0
 	}
-	u.apply(p, t)
+	return u
+}
+
+func (r SGD) elementwise(bool) bool { return true }
+
+func (r SGD) piece(isa kernel.ISA, t *tensor, first int, grad []float32, lr float64, _ int) {
+	r.update(t, lr).applyPiece(isa, t, first, grad)
 }
 
 func (r SGD) rates(lr float64, _ int) []float64 { return []float64{lr} }
@@ -81,8 +94,24 @@ func (u update) apply(p *kernel.Pool, t *tensor) {
 		p.Axpy(t.Value, float32(-u.lr*u.trust), t.Grad)
 		return
 	}
-	kernel.SGD{LR: float32(u.lr), Momentum: float32(u.momentum), WeightDecay: float32(u.decay), Scale: float32(u.trust),
-		Nesterov: u.nesterov}.Update(p, t.Value, t.Grad, t.slots[0])
+	u.kernel().Update(p, t.Value, t.Grad, t.slots[0])
+}
+
+// applyPiece is apply for some elements.
+func (u update) applyPiece(isa kernel.ISA, t *tensor, first int, grad []float32) {
+	value := t.Value[first : first+len(grad)]
+	if u.momentum == 0 {
+		if u.decay != 0 {
+			isa.Scalar(kernel.Mul, value, value, float32(1-u.lr*u.trust*u.decay))
+		}
+		isa.Axpy(value, float32(-u.lr*u.trust), grad)
+		return
+	}
+	u.kernel().UpdatePiece(isa, value, grad, t.slots[0][first:first+len(grad)])
+}
+
+func (u update) kernel() kernel.SGD {
+	return kernel.SGD{LR: float32(u.lr), Momentum: float32(u.momentum), WeightDecay: float32(u.decay), Scale: float32(u.trust), Nesterov: u.nesterov}
 }
 
 // setting is a number that must lie in [0, below).

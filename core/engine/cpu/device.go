@@ -33,7 +33,7 @@ func (d *Device) Close() {}
 // scratch memory, which all of the device's executables share; later ones replay the recordings and allocate nothing.
 func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 	e := &Executable{plan: p, pool: d.recorder.Pool(), workers: d.pool, recorder: d.recorder,
-		data: make([][]float32, len(p.Values)), halves: make([][]kernel.BF16, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
+		drains: make([]Drain, len(p.Values)), data: make([][]float32, len(p.Values)), halves: make([][]kernel.BF16, len(p.Values)), inputs: p.Inputs(), bound: make([]bool, len(p.Values))}
 	e.place(kernel.Alloc(p.Arena / engine.Float32.Bytes()))
 	for i := 0; i < len(p.Instrs); i = len(e.calls) {
 		if err := e.load(i); err != nil {
@@ -46,8 +46,13 @@ func (d *Device) Load(p *engine.Plan) (engine.Executable, error) {
 
 // load makes the call of instruction i and, if it is a convolution, of what its tasks do as well.
 func (e *Executable) load(i int) error {
+	in := e.plan.Instrs[i]
+	if e.plan.Values[in.Out[0]].Passing {
+		e.calls, e.leaders = append(e.calls, e.passing(in, e.plan.Instrs[i+1]), func() {}), append(e.leaders, i, i)
+		return nil
+	}
 	f := e.following(i)
-	run, err := e.call(e.plan.Instrs[i], f)
+	run, err := e.call(in, f)
 	if err != nil {
 		return err
 	}
@@ -74,7 +79,7 @@ func (e *Executable) place(arena []float32) {
 		}
 	}
 	for id, v := range e.plan.Values {
-		if !computed[id] && !computed[v.Store] || e.plan.Values[v.Store].Input != "" {
+		if !computed[id] && !computed[v.Store] || e.plan.Values[v.Store].Input != "" || v.Passing {
 			continue // an input's memory is the caller's, also for an update that is computed there
 		}
 		at := e.plan.Values[v.Store].Offset / engine.Float32.Bytes()
@@ -102,6 +107,7 @@ type Executable struct {
 	stale    []bool             // an input was bound anew since the recording
 	readers  [][]int            // of each input: instructions
 	spent    []time.Duration    // of each instruction, where timing is on
+	drains   []Drain            // of each sink, at its first result
 	failed   error              // of the run in progress
 	updates  int                // the first instruction after which a run goes on to its end
 }
@@ -154,6 +160,9 @@ func (e *Executable) Run(ctx context.Context) error {
 		if !e.bound[id] {
 			return fmt.Errorf("run: input %q is not bound", e.plan.Values[id].Input)
 		}
+	}
+	if err := e.drained(); err != nil {
+		return err
 	}
 	e.record()
 	e.failed = nil

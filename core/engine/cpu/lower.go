@@ -37,6 +37,8 @@ func (e *Executable) lower(in engine.Instr) (func(), error) {
 		return func() { kernel.Transpose(e.pool, e.data[out], e.data[in.In[0]], s[0], s[1]) }, nil
 	case expr.OffDiagonal:
 		return e.offDiagonal(in), nil
+	case engine.Sunk:
+		return e.sink(in), nil
 	}
 	if in.Op == nil {
 		return nil, fmt.Errorf("no kernel for %s", in.Kind)

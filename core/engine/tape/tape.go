@@ -4,6 +4,7 @@ package tape
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,6 +29,9 @@ func (Device) Close() {}
 // Load prepares the part of the graph that the plan's outputs need, as it was written: unfused, with the op set's own
 // implementations. It adds a reading node to the graph for each output.
 func (Device) Load(p *engine.Plan) (engine.Executable, error) {
+	if slices.ContainsFunc(p.Instrs, func(in engine.Instr) bool { return in.Kind == engine.Sunk }) {
+		return nil, errors.New("the TapeMachine has no sinks")
+	}
 	e := &executable{plan: p, inputs: map[*gorgonia.Node][]float32{}, outputs: map[*gorgonia.Node]*gorgonia.Value{},
 		results: map[*gorgonia.Node][]float32{}}
 	var roots gorgonia.Nodes

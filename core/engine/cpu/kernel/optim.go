@@ -21,6 +21,9 @@ func (s SGD) Update(p *Pool, w, dw, v []float32) {
 	p.runUpdate(u)
 }
 
+// UpdatePiece is Update by the calling thread alone, for a few elements.
+func (s SGD) UpdatePiece(isa ISA, w, dw, v []float32) { isa.sgd(s, w, dw, v) }
+
 func (i ISA) sgd(s SGD, w, dw, v []float32) {
 	if i.sgdFast(s, w, dw, v) {
 		return
@@ -66,6 +69,9 @@ func (a AdamW) Update(p *Pool, w, dw, m, v []float32) {
 	p.runUpdate(u)
 }
 
+// UpdatePiece is Update by the calling thread alone, for a few elements.
+func (a AdamW) UpdatePiece(isa ISA, w, dw, m, v []float32) { isa.adamW(a.coefficients(), w, dw, m, v) }
+
 // adamCoefficients is AdamW at one step: w = keep*w - rate*m/(root*√v + eps).
 type adamCoefficients struct {
 	beta1, rest1, beta2, rest2, rate, root, eps, keep float32
@@ -99,6 +105,9 @@ func EMA(p *Pool, t, o []float32, m float32) {
 	u.rule, u.keep, u.rest, u.w, u.dw = emaRule, m, float32(1-float64(m)), t, o
 	p.runUpdate(u)
 }
+
+// EMAPiece is EMA by the calling thread alone, for a few elements.
+func EMAPiece(isa ISA, t, o []float32, m float32) { isa.ema(t, o, m, float32(1-float64(m))) }
 
 func (i ISA) ema(t, o []float32, keep, rest float32) {
 	if i.emaFast(t, o, keep, rest) {
