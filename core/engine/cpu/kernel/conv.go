@@ -100,14 +100,12 @@ func (c Conv) ForwardThen(p *Pool, x Array, w []float32, y Array, then Epilogue)
 		Gemm(p, g)
 		return
 	}
-	scratch := p.borrow()
-	defer p.giveBack(scratch)
 	if v, ok := p.winograd(c); ok {
-		u := v.newFilters(scratch, p.isa)
-		u.transform(p, w)
-		v.run(p, x, u, y, then)
+		v.convolve(p, x, w, y, then)
 		return
 	}
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
 	depth := c.R * c.S * c.C
 	b := newPanels(scratch, p.isa, depth, c.K)
 	pieces := parts(depth, gemmDepth)
@@ -175,12 +173,7 @@ func (c Conv) BackwardDataThen(p *Pool, dy Array, w []float32, dx Array, then Ep
 		return
 	}
 	if v, ok := p.winograd(c); ok {
-		scratch := p.borrow()
-		defer p.giveBack(scratch)
-		v = v.turned()
-		u := v.newFilters(scratch, p.isa)
-		u.transformTurned(p, w)
-		v.run(p, dy, u, dx, then)
+		v.turned().convolve(p, dy, w, dx, then)
 		return
 	}
 	if c.sparse() {

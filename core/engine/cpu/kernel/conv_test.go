@@ -59,6 +59,7 @@ var convCases = []Conv{
 	{N: 4, H: 13, W: 9, C: 48, K: 112, R: 3, S: 3, Stride: 1, Pad: 0},
 	{N: 5, H: 10, W: 11, C: 80, K: 32, R: 3, S: 3, Stride: 1, Pad: 2},
 	{N: 33, H: 4, W: 4, C: 256, K: 32, R: 3, S: 3, Stride: 1, Pad: 1},
+	{N: 8, H: 6, W: 6, C: 272, K: 256, R: 3, S: 3, Stride: 1, Pad: 1},
 	{N: 70, H: 8, W: 7, C: 32, K: 32, R: 3, S: 3, Stride: 1, Pad: 1},
 	{N: 2, H: 16, W: 16, C: 16, K: 16, R: 4, S: 4, Stride: 4, Pad: 0},
 	{N: 2, H: 9, W: 9, C: 4, K: 8, R: 2, S: 2, Stride: 3, Pad: 0},

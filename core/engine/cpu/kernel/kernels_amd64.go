@@ -281,10 +281,10 @@ func winoOutputAVX2(vecs int, src *float32, next int, dst *float32, row int, pix
 //go:noescape
 func winoGradientAVX2(vecs int, src *float32, row int, pixel int, dst *float32, next int)
 
-// winoWeightsAVX2 transforms filters.
+// winoWeightsAVX2 transforms filters, and fetches those that are ahead bytes on.
 //
 //go:noescape
-func winoWeightsAVX2(vecs int, src *float32, tap int, dst *float32, next int)
+func winoWeightsAVX2(vecs int, src *float32, tap int, ahead int, dst *float32, next int)
 
 // winoWeightsGradAVX2 transforms the gradient of the transformed filters back and adds it.
 //
@@ -761,10 +761,10 @@ func winoOutputAVX512(vecs int, src *float32, next int, dst *float32, row int, p
 //go:noescape
 func winoGradientAVX512(vecs int, src *float32, row int, pixel int, dst *float32, next int)
 
-// winoWeightsAVX512 transforms filters.
+// winoWeightsAVX512 transforms filters, and fetches those that are ahead bytes on.
 //
 //go:noescape
-func winoWeightsAVX512(vecs int, src *float32, tap int, dst *float32, next int)
+func winoWeightsAVX512(vecs int, src *float32, tap int, ahead int, dst *float32, next int)
 
 // winoWeightsGradAVX512 transforms the gradient of the transformed filters back and adds it.
 //

@@ -5031,289 +5031,303 @@ vec:
 	VZEROUPPER
 	RET
 
-// func winoWeightsAVX2(vecs int, src *float32, tap int, dst *float32, next int)
-// Requires: AVX, FMA3
-TEXT ·winoWeightsAVX2(SB), NOSPLIT, $0-40
+// func winoWeightsAVX2(vecs int, src *float32, tap int, ahead int, dst *float32, next int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·winoWeightsAVX2(SB), NOSPLIT, $0-48
 	MOVQ         vecs+0(FP), AX
 	MOVQ         src+8(FP), CX
-	MOVQ         dst+24(FP), DX
+	MOVQ         dst+32(FP), DX
 	MOVQ         tap+16(FP), BX
-	MOVQ         next+32(FP), SI
+	MOVQ         ahead+24(FP), SI
+	MOVQ         next+40(FP), DI
 	VBROADCASTSS bits3e800000<>+0(SB), Y0
 	VBROADCASTSS bitsbe2aaaab<>+0(SB), Y1
 	VBROADCASTSS bits3d2aaaab<>+0(SB), Y2
 	VBROADCASTSS bits3daaaaab<>+0(SB), Y3
 
 vec:
-	LEAQ         (BX)(BX*2), DI
-	MOVQ         DX, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Y4
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (CX)(SI*1), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   (R9)(BX*2)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   (R9)(BX*2)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   (R9)(BX*2)
+	ADDQ         R8, R9
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y4
 	VMULPS       Y0, Y4, Y4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y5
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y5
 	VMULPS       Y0, Y5, Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y6
 	VMULPS       Y0, Y6, Y6
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Y0, Y4, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y1, Y7, Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y1, Y5, Y8
-	VMOVUPS      Y8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS Y1, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS Y1, Y6, Y4
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y3, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	VMOVUPS      Y4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Y6, (R8)
-	ADDQ         SI, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(DI*2), Y5
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10)(R8*2), Y5
 	VADDPS       Y5, Y4, Y4
 	VMULPS       Y1, Y4, Y4
 	VMOVAPS      Y4, Y4
-	VMOVUPS      (R9)(DI*1), Y5
+	VMOVUPS      (R10)(R8*1), Y5
 	VFMADD231PS  Y1, Y5, Y4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y5
-	VMOVUPS      (R9)(DI*2), Y6
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y5
+	VMOVUPS      (R10)(R8*2), Y6
 	VADDPS       Y6, Y5, Y5
 	VMULPS       Y1, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VMOVUPS      (R9)(DI*1), Y6
+	VMOVUPS      (R10)(R8*1), Y6
 	VFMADD231PS  Y1, Y6, Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(DI*2), Y7
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y6
+	VMOVUPS      (R10)(R8*2), Y7
 	VADDPS       Y7, Y6, Y6
 	VMULPS       Y1, Y6, Y6
 	VMOVAPS      Y6, Y6
-	VMOVUPS      (R9)(DI*1), Y7
+	VMOVUPS      (R10)(R8*1), Y7
 	VFMADD231PS  Y1, Y7, Y6
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Y0, Y4, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y1, Y7, Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y1, Y5, Y8
-	VMOVUPS      Y8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS Y1, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS Y1, Y6, Y4
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y3, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	VMOVUPS      Y4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Y6, (R8)
-	ADDQ         SI, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(DI*2), Y5
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10)(R8*2), Y5
 	VADDPS       Y5, Y4, Y4
 	VMULPS       Y1, Y4, Y4
 	VMOVAPS      Y4, Y4
-	VMOVUPS      (R9)(DI*1), Y5
+	VMOVUPS      (R10)(R8*1), Y5
 	VFNMADD231PS Y1, Y5, Y4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y5
-	VMOVUPS      (R9)(DI*2), Y6
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y5
+	VMOVUPS      (R10)(R8*2), Y6
 	VADDPS       Y6, Y5, Y5
 	VMULPS       Y1, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VMOVUPS      (R9)(DI*1), Y6
+	VMOVUPS      (R10)(R8*1), Y6
 	VFNMADD231PS Y1, Y6, Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(DI*2), Y7
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y6
+	VMOVUPS      (R10)(R8*2), Y7
 	VADDPS       Y7, Y6, Y6
 	VMULPS       Y1, Y6, Y6
 	VMOVAPS      Y6, Y6
-	VMOVUPS      (R9)(DI*1), Y7
+	VMOVUPS      (R10)(R8*1), Y7
 	VFNMADD231PS Y1, Y7, Y6
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Y0, Y4, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y1, Y7, Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y1, Y5, Y8
-	VMOVUPS      Y8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS Y1, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS Y1, Y6, Y4
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y3, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	VMOVUPS      Y4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Y6, (R8)
-	ADDQ         SI, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y4
 	VMULPS       Y2, Y4, Y4
-	VMOVUPS      (R9)(DI*2), Y5
+	VMOVUPS      (R10)(R8*2), Y5
 	VFNMADD231PS Y1, Y5, Y4
-	VMOVUPS      (R9)(DI*1), Y5
+	VMOVUPS      (R10)(R8*1), Y5
 	VMOVAPS      Y4, Y4
 	VFMADD231PS  Y3, Y5, Y4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y5
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y5
 	VMULPS       Y2, Y5, Y5
-	VMOVUPS      (R9)(DI*2), Y6
+	VMOVUPS      (R10)(R8*2), Y6
 	VFNMADD231PS Y1, Y6, Y5
-	VMOVUPS      (R9)(DI*1), Y6
+	VMOVUPS      (R10)(R8*1), Y6
 	VMOVAPS      Y5, Y5
 	VFMADD231PS  Y3, Y6, Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y6
 	VMULPS       Y2, Y6, Y6
-	VMOVUPS      (R9)(DI*2), Y7
+	VMOVUPS      (R10)(R8*2), Y7
 	VFNMADD231PS Y1, Y7, Y6
-	VMOVUPS      (R9)(DI*1), Y7
+	VMOVUPS      (R10)(R8*1), Y7
 	VMOVAPS      Y6, Y6
 	VFMADD231PS  Y3, Y7, Y6
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Y0, Y4, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y1, Y7, Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y1, Y5, Y8
-	VMOVUPS      Y8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS Y1, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS Y1, Y6, Y4
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y3, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	VMOVUPS      Y4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Y6, (R8)
-	ADDQ         SI, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Y4
 	VMULPS       Y2, Y4, Y4
-	VMOVUPS      (R9)(DI*2), Y5
+	VMOVUPS      (R10)(R8*2), Y5
 	VFNMADD231PS Y1, Y5, Y4
-	VMOVUPS      (R9)(DI*1), Y5
+	VMOVUPS      (R10)(R8*1), Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y5
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y5
 	VMULPS       Y2, Y5, Y5
-	VMOVUPS      (R9)(DI*2), Y6
+	VMOVUPS      (R10)(R8*2), Y6
 	VFNMADD231PS Y1, Y6, Y5
-	VMOVUPS      (R9)(DI*1), Y6
+	VMOVUPS      (R10)(R8*1), Y6
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS Y3, Y6, Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Y6
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y6
 	VMULPS       Y2, Y6, Y6
-	VMOVUPS      (R9)(DI*2), Y7
+	VMOVUPS      (R10)(R8*2), Y7
 	VFNMADD231PS Y1, Y7, Y6
-	VMOVUPS      (R9)(DI*1), Y7
+	VMOVUPS      (R10)(R8*1), Y7
 	VMOVAPS      Y6, Y6
 	VFNMADD231PS Y3, Y7, Y6
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Y0, Y4, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y1, Y7, Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y1, Y5, Y8
-	VMOVUPS      Y8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS Y1, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS Y1, Y6, Y4
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y3, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	VMOVUPS      Y4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Y6, (R8)
-	ADDQ         SI, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9)(DI*2), Y4
-	ADDQ         BX, R9
-	VMOVUPS      (R9)(DI*2), Y5
-	ADDQ         BX, R9
-	VMOVUPS      (R9)(DI*2), Y6
-	ADDQ         BX, R9
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10)(R8*2), Y4
+	ADDQ         BX, R10
+	VMOVUPS      (R10)(R8*2), Y5
+	ADDQ         BX, R10
+	VMOVUPS      (R10)(R8*2), Y6
+	ADDQ         BX, R10
 	VMULPS       Y0, Y4, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Y6, Y4, Y7
 	VMULPS       Y1, Y7, Y7
 	VMOVAPS      Y7, Y8
 	VFMADD231PS  Y1, Y5, Y8
-	VMOVUPS      Y8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y7, Y7
 	VFNMADD231PS Y1, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Y2, Y4, Y4
 	VFNMADD231PS Y1, Y6, Y4
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y3, Y5, Y7
-	VMOVUPS      Y7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y3, Y5, Y4
-	VMOVUPS      Y4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Y6, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Y4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Y6, (R9)
+	ADDQ         DI, R9
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
 	DECQ         AX
@@ -17455,237 +17469,251 @@ vec:
 	VZEROUPPER
 	RET
 
-// func winoWeightsAVX512(vecs int, src *float32, tap int, dst *float32, next int)
-// Requires: AVX, AVX512F
-TEXT ·winoWeightsAVX512(SB), NOSPLIT, $0-40
+// func winoWeightsAVX512(vecs int, src *float32, tap int, ahead int, dst *float32, next int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·winoWeightsAVX512(SB), NOSPLIT, $0-48
 	MOVQ         vecs+0(FP), AX
 	MOVQ         src+8(FP), CX
-	MOVQ         dst+24(FP), DX
+	MOVQ         dst+32(FP), DX
 	MOVQ         tap+16(FP), BX
-	MOVQ         next+32(FP), SI
+	MOVQ         ahead+24(FP), SI
+	MOVQ         next+40(FP), DI
 	VBROADCASTSS bits3e800000<>+0(SB), Z0
 	VBROADCASTSS bitsbe2aaaab<>+0(SB), Z1
 	VBROADCASTSS bits3d2aaaab<>+0(SB), Z2
 	VBROADCASTSS bits3daaaaab<>+0(SB), Z3
 
 vec:
-	LEAQ         (BX)(BX*2), DI
-	MOVQ         DX, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Z4
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (CX)(SI*1), R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   (R9)(BX*2)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   (R9)(BX*2)
+	ADDQ         R8, R9
+	PREFETCHT0   (R9)
+	PREFETCHT0   (R9)(BX*1)
+	PREFETCHT0   (R9)(BX*2)
+	ADDQ         R8, R9
+	MOVQ         DX, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Z4
 	VMULPS       Z0, Z4, Z5
-	VMOVUPS      (R9)(DI*2), Z6
+	VMOVUPS      (R10)(R8*2), Z6
 	VADDPS       Z6, Z4, Z4
 	VMULPS       Z1, Z4, Z4
 	VMOVAPS      Z4, Z6
-	VMOVUPS      (R9)(DI*1), Z7
+	VMOVUPS      (R10)(R8*1), Z7
 	VFMADD231PS  Z1, Z7, Z6
 	VMOVAPS      Z4, Z4
 	VFNMADD231PS Z1, Z7, Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z7
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z7
 	VMULPS       Z0, Z7, Z8
-	VMOVUPS      (R9)(DI*2), Z9
+	VMOVUPS      (R10)(R8*2), Z9
 	VADDPS       Z9, Z7, Z7
 	VMULPS       Z1, Z7, Z7
 	VMOVAPS      Z7, Z9
-	VMOVUPS      (R9)(DI*1), Z10
+	VMOVUPS      (R10)(R8*1), Z10
 	VFMADD231PS  Z1, Z10, Z9
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS Z1, Z10, Z7
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z10
 	VMULPS       Z0, Z10, Z11
-	VMOVUPS      (R9)(DI*2), Z12
+	VMOVUPS      (R10)(R8*2), Z12
 	VADDPS       Z12, Z10, Z10
 	VMULPS       Z1, Z10, Z10
 	VMOVAPS      Z10, Z12
-	VMOVUPS      (R9)(DI*1), Z13
+	VMOVUPS      (R10)(R8*1), Z13
 	VFMADD231PS  Z1, Z13, Z12
 	VMOVAPS      Z10, Z10
 	VFNMADD231PS Z1, Z13, Z10
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Z0, Z5, Z13
-	VMOVUPS      Z13, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
 	VADDPS       Z11, Z5, Z13
 	VMULPS       Z1, Z13, Z13
 	VMOVAPS      Z13, Z14
 	VFMADD231PS  Z1, Z8, Z14
-	VMOVUPS      Z14, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z14, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z13, Z13
 	VFNMADD231PS Z1, Z8, Z13
-	VMOVUPS      Z13, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z2, Z5, Z5
 	VFNMADD231PS Z1, Z11, Z5
 	VMOVAPS      Z5, Z13
 	VFMADD231PS  Z3, Z8, Z13
-	VMOVUPS      Z13, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z5, Z5
 	VFNMADD231PS Z3, Z8, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Z11, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z11, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z0, Z6, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
 	VADDPS       Z12, Z6, Z5
 	VMULPS       Z1, Z5, Z5
 	VMOVAPS      Z5, Z8
 	VFMADD231PS  Z1, Z9, Z8
-	VMOVUPS      Z8, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z8, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z5, Z5
 	VFNMADD231PS Z1, Z9, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z2, Z6, Z5
 	VFNMADD231PS Z1, Z12, Z5
 	VMOVAPS      Z5, Z6
 	VFMADD231PS  Z3, Z9, Z6
-	VMOVUPS      Z6, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z5, Z5
 	VFNMADD231PS Z3, Z9, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Z12, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z0, Z4, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
 	VADDPS       Z10, Z4, Z5
 	VMULPS       Z1, Z5, Z5
 	VMOVAPS      Z5, Z6
 	VFMADD231PS  Z1, Z7, Z6
-	VMOVUPS      Z6, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z5, Z5
 	VFNMADD231PS Z1, Z7, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z2, Z4, Z4
 	VFNMADD231PS Z1, Z10, Z4
 	VMOVAPS      Z4, Z5
 	VFMADD231PS  Z3, Z7, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z4, Z4
 	VFNMADD231PS Z3, Z7, Z4
-	VMOVUPS      Z4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Z10, (R8)
-	ADDQ         SI, R8
-	MOVQ         CX, R9
-	VMOVUPS      (R9), Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z10, (R9)
+	ADDQ         DI, R9
+	MOVQ         CX, R10
+	VMOVUPS      (R10), Z4
 	VMULPS       Z2, Z4, Z4
-	VMOVUPS      (R9)(DI*2), Z5
+	VMOVUPS      (R10)(R8*2), Z5
 	VFNMADD231PS Z1, Z5, Z4
-	VMOVUPS      (R9)(DI*1), Z6
+	VMOVUPS      (R10)(R8*1), Z6
 	VMOVAPS      Z4, Z7
 	VFMADD231PS  Z3, Z6, Z7
 	VMOVAPS      Z4, Z4
 	VFNMADD231PS Z3, Z6, Z4
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z6
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z6
 	VMULPS       Z2, Z6, Z6
-	VMOVUPS      (R9)(DI*2), Z8
+	VMOVUPS      (R10)(R8*2), Z8
 	VFNMADD231PS Z1, Z8, Z6
-	VMOVUPS      (R9)(DI*1), Z9
+	VMOVUPS      (R10)(R8*1), Z9
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z3, Z9, Z10
 	VMOVAPS      Z6, Z6
 	VFNMADD231PS Z3, Z9, Z6
-	ADDQ         BX, R9
-	VMOVUPS      (R9), Z9
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z9
 	VMULPS       Z2, Z9, Z9
-	VMOVUPS      (R9)(DI*2), Z11
+	VMOVUPS      (R10)(R8*2), Z11
 	VFNMADD231PS Z1, Z11, Z9
-	VMOVUPS      (R9)(DI*1), Z12
+	VMOVUPS      (R10)(R8*1), Z12
 	VMOVAPS      Z9, Z13
 	VFMADD231PS  Z3, Z12, Z13
 	VMOVAPS      Z9, Z9
 	VFNMADD231PS Z3, Z12, Z9
-	ADDQ         BX, R9
+	ADDQ         BX, R10
 	VMULPS       Z0, Z7, Z12
-	VMOVUPS      Z12, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
 	VADDPS       Z13, Z7, Z12
 	VMULPS       Z1, Z12, Z12
 	VMOVAPS      Z12, Z14
 	VFMADD231PS  Z1, Z10, Z14
-	VMOVUPS      Z14, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z14, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z12, Z12
 	VFNMADD231PS Z1, Z10, Z12
-	VMOVUPS      Z12, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z2, Z7, Z7
 	VFNMADD231PS Z1, Z13, Z7
 	VMOVAPS      Z7, Z12
 	VFMADD231PS  Z3, Z10, Z12
-	VMOVUPS      Z12, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z12, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS Z3, Z10, Z7
-	VMOVUPS      Z7, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Z13, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z13, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z0, Z4, Z7
-	VMOVUPS      Z7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
 	VADDPS       Z9, Z4, Z7
 	VMULPS       Z1, Z7, Z7
 	VMOVAPS      Z7, Z10
 	VFMADD231PS  Z1, Z6, Z10
-	VMOVUPS      Z10, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z10, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z7, Z7
 	VFNMADD231PS Z1, Z6, Z7
-	VMOVUPS      Z7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z2, Z4, Z4
 	VFNMADD231PS Z1, Z9, Z4
 	VMOVAPS      Z4, Z7
 	VFMADD231PS  Z3, Z6, Z7
-	VMOVUPS      Z7, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z7, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z4, Z4
 	VFNMADD231PS Z3, Z6, Z4
-	VMOVUPS      Z4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Z9, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z9, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z0, Z5, Z4
-	VMOVUPS      Z4, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
 	VADDPS       Z11, Z5, Z4
 	VMULPS       Z1, Z4, Z4
 	VMOVAPS      Z4, Z6
 	VFMADD231PS  Z1, Z8, Z6
-	VMOVUPS      Z6, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z6, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z4, Z4
 	VFNMADD231PS Z1, Z8, Z4
-	VMOVUPS      Z4, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
 	VMULPS       Z2, Z5, Z4
 	VFNMADD231PS Z1, Z11, Z4
 	VMOVAPS      Z4, Z5
 	VFMADD231PS  Z3, Z8, Z5
-	VMOVUPS      Z5, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z5, (R9)
+	ADDQ         DI, R9
 	VMOVAPS      Z4, Z4
 	VFNMADD231PS Z3, Z8, Z4
-	VMOVUPS      Z4, (R8)
-	ADDQ         SI, R8
-	VMOVUPS      Z11, (R8)
-	ADDQ         SI, R8
+	VMOVUPS      Z4, (R9)
+	ADDQ         DI, R9
+	VMOVUPS      Z11, (R9)
+	ADDQ         DI, R9
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, DX
 	DECQ         AX

@@ -16,6 +16,7 @@ var epilogueCases = []Conv{
 	{N: 2, H: 32, W: 32, C: 32, K: 48, R: 3, S: 3, Stride: 1, Pad: 1},
 	{N: 10, H: 7, W: 9, C: 64, K: 32, R: 3, S: 3, Stride: 1, Pad: 1},
 	{N: 40, H: 4, W: 4, C: 32, K: 32, R: 3, S: 3, Stride: 1, Pad: 1},
+	{N: 33, H: 4, W: 4, C: 256, K: 272, R: 3, S: 3, Stride: 1, Pad: 1},
 	{N: 2, H: 30, W: 20, C: 3, K: 17, R: 7, S: 7, Stride: 2, Pad: 3},
 	{N: 26, H: 9, W: 9, C: 16, K: 20, R: 3, S: 3, Stride: 2, Pad: 1},
 	{N: 22, H: 6, W: 5, C: 5, K: 8, R: 3, S: 3, Stride: 1, Pad: 1},

@@ -13,6 +13,7 @@ type winograd struct {
 	n, h, w, c int // input
 	oh, ow, k  int // output
 	pad        int
+	back       bool // filters are turned: channels and filters change places, and taps are read in reverse
 }
 
 const (
@@ -35,7 +36,7 @@ func (c Conv) winograd(isa ISA) (winograd, bool) {
 
 // turned returns the method for the gradient of the input: a convolution of the output's gradient with the turned filters.
 func (w winograd) turned() winograd {
-	return winograd{n: w.n, h: w.oh, w: w.ow, c: w.k, oh: w.h, ow: w.w, k: w.c, pad: 2 - w.pad}
+	return winograd{n: w.n, h: w.oh, w: w.ow, c: w.k, oh: w.h, ow: w.w, k: w.c, pad: 2 - w.pad, back: !w.back}
 }
 
 func (w winograd) down() int   { return parts(w.oh, winoTile) }
@@ -63,53 +64,46 @@ func newSpaced(rows, cols int) spaced {
 
 func (s spaced) size() int { return s.next * winoPoints }
 
-// filters holds transformed filters: for each product a matrix of channels x filters in panels.
-type filters struct {
-	panels
-	next int
+// inputs holds transformed tiles as rows of channels, in blocks of depth channels: block after block, each with its own
+// matrices.
+type inputs struct {
+	spaced
+	depth int
+	data  []float32
 }
 
-func (w winograd) newFilters(a *arena, isa ISA) filters {
-	f := filters{panels: panels{isa: isa, k: w.c, n: w.k}, next: panelsSize(isa, w.c, w.k) + cacheLine}
-	f.data = a.floats(f.next * winoPoints)
-	return f
+func newInputs(a *arena, tiles, channels, depth int) inputs {
+	v := inputs{spaced: newSpaced(tiles, depth), depth: depth}
+	v.data = a.floats(parts(channels, depth) * v.size())
+	return v
 }
 
-// winoRows is the number of rows of a panel that a task transforms at a time.
-const winoRows = 32
+// at returns block b from the given row on.
+func (v inputs) at(b, row int) []float32 { return v.data[b*v.size()+row*v.ld:] }
 
-// transform fills the filters from w, [3, 3, C, K].
-func (f filters) transform(p *Pool, w []float32) {
-	blocks := parts(f.k, winoRows)
-	p.Run(f.count()*blocks, func(_, task int) {
-		j := task / blocks
-		c0, c1, _ := f.columns(j)
-		lo, hi := spanSize(f.k, winoRows, task%blocks)
-		for c := lo; c < hi; c++ {
-			f.isa.winoWeights((c1-c0)/f.isa.lanes(), &w[c*f.n+c0], f.k*f.n, f.from(j, c), f.next)
-		}
-	})
+// following returns the matrix after that of product q of block b; none after the last.
+func (v inputs) following(b, q int) []float32 {
+	at := b*v.size() + (q+1)*v.next
+	if q == winoPoints-1 {
+		at = (b + 1) * v.size()
+	}
+	if at >= len(v.data) {
+		return nil
+	}
+	return v.data[at : at+v.next]
 }
 
-// transformTurned fills the filters for the gradient of the input: channels and filters change places (f's filters are w's
-// channels), and taps are read in reverse.
-func (f filters) transformTurned(p *Pool, w []float32) {
-	blocks := parts(f.k, winoRows)
-	p.Run(f.count()*blocks, func(worker, task int) {
-		j := task / blocks
-		c0, c1, _ := f.columns(j)
-		lo, hi := spanSize(f.k, winoRows, task%blocks)
-		tmp := newSpaced(c1-c0, hi-lo)
-		u := p.Scratch(worker, tmp.size())
-		tap := f.n * f.k
-		for c := c0; c < c1; c++ {
-			f.isa.winoWeights((hi-lo)/f.isa.lanes(), &w[8*tap+c*f.k+lo], -tap, &u[(c-c0)*tmp.ld], tmp.next)
-		}
-		width := f.width(j)
-		for q := range winoPoints {
-			transposeBlock(f.isa, f.data[q*f.next+j*f.isa.panel()*f.k+lo*width:], width, u[q*tmp.next:], tmp.ld, c1-c0, hi-lo)
-		}
-	})
+// convolve computes y from x and filters, [3, 3, C, K] (the other way round if they are turned).
+func (w winograd) convolve(p *Pool, x Array, weights []float32, y Array, then Epilogue) {
+	scratch := p.borrow()
+	defer p.giveBack(scratch)
+	if w.filtersAreFar() {
+		w.runByFilters(p, scratch, x, weights, y, then)
+		return
+	}
+	u := w.newFilters(scratch, p.isa)
+	u.transform(p, weights)
+	w.run(p, x, u, y, then)
 }
 
 // run computes y from x with transformed filters. A task takes some tiles through all steps, in its core's cache: one part
@@ -121,20 +115,20 @@ func (w winograd) run(p *Pool, x Array, u filters, y Array, then Epilogue) {
 		p0, p1 := span(all, tasks, task)
 		t0, _ := span(w.tiles(), all, p0)
 		_, t1 := span(w.tiles(), all, p1-1)
-		v, m := newSpaced(t1-t0, w.c), newSpaced(t1-t0, w.k)
-		in, out := p.Scratch(worker, v.size()), p.Scratch(worker, m.size())
+		v, m := newInputs(&p.slots[worker].arena, t1-t0, w.c, w.c), newSpaced(t1-t0, w.k)
+		out := p.Scratch(worker, m.size())
 		edge := p.Scratch(worker, winoPoints*max(w.c, w.k))
 		for t := t0; t < t1; t++ {
-			w.input(p.isa, t, x, edge, &in[(t-t0)*v.ld], v.next)
+			w.input(p.isa, t, x, edge, v, t-t0)
 		}
 		var next reads
 		lo, hi := w.pixels(t0, t1)
 		next.addRows(then.Reads, lo, hi, w.k)
-		w.multiply(p.isa, &p.slots[worker].tile, t1-t0, in, v, u, out, m, &next)
+		w.multiply(p.isa, &p.slots[worker].tile, t1-t0, v, u, out, m, &next)
 		for part := p0; part < p1; part++ {
 			lo, hi := span(w.tiles(), all, part)
 			for t := lo; t < hi; t++ {
-				w.output(p.isa, t, &out[(t-t0)*m.ld], m.next, edge, y)
+				w.output(p.isa, t, &out[(t-t0)*m.ld], m.next, edge, y, 0, w.k)
 			}
 			if then.Done != nil {
 				w.tell(then.Done, worker, part, lo, hi)
@@ -187,25 +181,32 @@ func (w winograd) tilesPerTask(threads int) int {
 	return max(least, min(n, most, parts(w.tiles(), threads)))
 }
 
-// input transforms the inputs of tile t. Where the tile leaves the image, they are zero: masked while they are loaded, or
-// copied into a border of zeros first.
-func (w winograd) input(isa ISA, t int, x Array, edge []float32, v *float32, next int) {
+// input transforms the inputs of tile t to the given row of v. Where the tile leaves the image, they are zero: masked while
+// they are loaded, or copied into a border of zeros first.
+func (w winograd) input(isa ISA, t int, x Array, edge []float32, v inputs, at int) {
 	n, i, j := w.place(t)
 	in := field{h: w.h, w: w.w, c: w.c, left: j - w.pad}
 	image := x.slice(n*w.h*w.w*w.c, (n+1)*w.h*w.w*w.c)
 	top := i - w.pad
-	vecs := w.c / isa.lanes()
 	rows, cols := inside(top, w.h), inside(in.left, w.w)
 	whole := rows == allInside && cols == allInside
-	switch {
-	case !isa.loads(x) || !whole && !isa.masks():
-		f := frame{rows: winoInputs, cols: winoInputs, pixel: w.c, row: winoInputs * w.c}
+	f := frame{rows: winoInputs, cols: winoInputs, pixel: w.c, row: winoInputs * w.c}
+	copied := !isa.loads(x) || !whole && !isa.masks()
+	if copied {
 		in.copyTo(isa, edge, f, image, top)
-		isa.winoInput(vecs, Floats(edge), f.row, f.pixel, v, next)
-	case whole:
-		isa.winoInput(vecs, image.from((top*w.w+in.left)*w.c), w.w*w.c, w.c, v, next)
-	default:
-		isa.winoInputEdge(vecs, image, (top*w.w+in.left)*w.c, w.w*w.c, w.c, v, next, rows, cols)
+	}
+	first := (top*w.w + in.left) * w.c
+	for b := range parts(w.c, v.depth) {
+		c0, c1 := spanSize(w.c, v.depth, b)
+		vecs, dst := (c1-c0)/isa.lanes(), &v.at(b, at)[0]
+		switch {
+		case copied:
+			isa.winoInput(vecs, Floats(edge[c0:]), f.row, f.pixel, dst, v.next)
+		case whole:
+			isa.winoInput(vecs, image.from(first+c0), w.w*w.c, w.c, dst, v.next)
+		default:
+			isa.winoInputEdge(vecs, image, first+c0, w.w*w.c, w.c, dst, v.next, rows, cols)
+		}
 	}
 }
 
@@ -225,7 +226,7 @@ func inside(first, size int) int {
 }
 
 // multiply forms the 36 products, and fetches next meanwhile.
-func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u filters, out []float32, m spaced, next *reads) {
+func (w winograd) multiply(isa ISA, t *tile, rows int, v inputs, u filters, out []float32, m spaced, next *reads) {
 	t.taps, t.ntaps, t.kc, t.ks, t.alpha, t.flags = &noTaps[0], 1, w.c, floatBytes, 1, 0
 	t.contiguous(v.ld*floatBytes, m.ld*floatBytes)
 	tiles := parts(rows, isa.maxRows())
@@ -236,7 +237,7 @@ func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u
 			t.b = &u.data[q*u.next+j*isa.panel()*w.c]
 			for i := range tiles {
 				r0, r1 := span(rows, tiles, i)
-				t.a, t.c = &in[q*v.next+r0*v.ld], &out[q*m.next+r0*m.ld+c0]
+				t.a, t.c = &v.data[q*v.next+r0*v.ld], &out[q*m.next+r0*m.ld+c0]
 				t.fetchPart(next, (q*u.count()+j)*tiles+i, winoPoints*u.count()*tiles)
 				t.run(isa, r1-r0, narrow)
 			}
@@ -245,18 +246,21 @@ func (w winograd) multiply(isa ISA, t *tile, rows int, in []float32, v spaced, u
 	t.fetchNothing()
 }
 
-// output transforms the products of tile t back. Where the tile leaves the map, only its part inside is kept.
-func (w winograd) output(isa ISA, t int, m *float32, next int, edge []float32, y Array) {
+// output transforms the products of tile t back, for filters [k0, k1). Where the tile leaves the map, only its part inside is
+// kept.
+func (w winograd) output(isa ISA, t int, m *float32, next int, edge []float32, y Array, k0, k1 int) {
 	n, i, j := w.place(t)
-	to := y.from(((n*w.oh+i)*w.ow + j) * w.k)
-	vecs := w.k / isa.lanes()
+	to := y.from(((n*w.oh+i)*w.ow+j)*w.k + k0)
+	width := k1 - k0
+	vecs := width / isa.lanes()
 	whole := i+winoTile <= w.oh && j+winoTile <= w.ow
 	switch {
 	case !isa.loads(y) || !whole && !isa.masks():
-		isa.winoOutput(vecs, m, next, Floats(edge), winoTile*w.k, w.k)
-		n := min(winoTile, w.ow-j) * w.k
+		isa.winoOutput(vecs, m, next, Floats(edge), winoTile*width, width)
 		for r := range min(winoTile, w.oh-i) {
-			isa.write(to.from(r*w.ow*w.k), edge[r*winoTile*w.k:][:n])
+			for s := range min(winoTile, w.ow-j) {
+				isa.write(to.from((r*w.ow+s)*w.k), edge[(r*winoTile+s)*width:][:width])
+			}
 		}
 	case whole:
 		isa.winoOutput(vecs, m, next, to, w.ow*w.k, w.k)

@@ -35,11 +35,11 @@ func (i ISA) winoGradient(vecs int, src Array, row, pixel int, dst *float32, nex
 	}
 }
 
-func (i ISA) winoWeights(vecs int, src *float32, tap int, dst *float32, next int) {
+func (i ISA) winoWeights(vecs int, src *float32, tap, ahead int, dst *float32, next int) {
 	if i == AVX512 {
-		winoWeightsAVX512(vecs, src, tap*floatBytes, dst, next*floatBytes)
+		winoWeightsAVX512(vecs, src, tap*floatBytes, ahead*floatBytes, dst, next*floatBytes)
 	} else {
-		winoWeightsAVX2(vecs, src, tap*floatBytes, dst, next*floatBytes)
+		winoWeightsAVX2(vecs, src, tap*floatBytes, ahead*floatBytes, dst, next*floatBytes)
 	}
 }
 

@@ -13,7 +13,7 @@ func (i ISA) winoOutput(int, *float32, int, Array, int, int) {
 func (i ISA) winoGradient(int, Array, int, int, *float32, int) {
 	panic("kernel: no Winograd transforms on this CPU")
 }
-func (i ISA) winoWeights(int, *float32, int, *float32, int) {
+func (i ISA) winoWeights(int, *float32, int, int, *float32, int) {
 	panic("kernel: no Winograd transforms on this CPU")
 }
 func (i ISA) winoWeightsGrad(int, *float32, int, *float32, int) {

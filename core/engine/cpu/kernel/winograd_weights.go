@@ -31,15 +31,15 @@ func (w winograd) weights(p *Pool, x, dy Array, dw []float32) {
 
 // pairs holds transformed tiles: inputs as rows of channels, gradients in panels of filters.
 type pairs struct {
-	v      spaced
-	z      panels // of one product
-	next   int    // from one product's panels to the next's
-	in, dy []float32
+	v    inputs
+	z    panels // of one product
+	next int    // from one product's panels to the next's
+	dy   []float32
 }
 
 func (w winograd) newPairs(a *arena, isa ISA, tiles int) pairs {
-	g := pairs{v: newSpaced(tiles, w.c), z: panels{isa: isa, k: tiles, n: w.k}, next: panelsSize(isa, tiles, w.k) + cacheLine}
-	g.in, g.dy = a.floats(g.v.size()), a.floats(g.next*winoPoints)
+	g := pairs{v: newInputs(a, tiles, w.c, w.c), z: panels{isa: isa, k: tiles, n: w.k}, next: panelsSize(isa, tiles, w.k) + cacheLine}
+	g.dy = a.floats(g.next * winoPoints)
 	return g
 }
 
@@ -100,7 +100,7 @@ func (w winograd) weightsByPart(p *Pool, x, dy Array, dw []float32) {
 
 // transformPair transforms tile t of x and dy, as row at of the pairs.
 func (w winograd) transformPair(isa ISA, g pairs, at, t int, x, dy Array, edge []float32) {
-	w.input(isa, t, x, edge, &g.in[at*g.v.ld], g.v.next)
+	w.input(isa, t, x, edge, g.v, at)
 	n, i, j := w.place(t)
 	image := dy.slice(n*w.oh*w.ow*w.k, (n+1)*w.oh*w.ow*w.k)
 	from, row := image.from((i*w.ow+j)*w.k), w.ow*w.k
@@ -145,7 +145,7 @@ func (w winograd) addPart(isa ISA, t *tile, g pairs, tiles, part int, product, d
 		t.b = &g.dy[q*g.next+j*isa.panel()*g.z.k]
 		for k := k0; k < k1; k++ {
 			r0, r1 := span(w.c, all, k)
-			t.a, t.c = &g.in[q*g.v.next+r0], &product[q*m.next+(r0-first)*m.ld]
+			t.a, t.c = &g.v.data[q*g.v.next+r0], &product[q*m.next+(r0-first)*m.ld]
 			t.run(isa, r1-r0, narrow)
 		}
 	}

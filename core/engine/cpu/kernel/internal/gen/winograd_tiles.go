@@ -93,10 +93,18 @@ func (w *wino) gradient() {
 
 // weights writes U = G g Gᵀ for filters of 3 x 3 taps.
 func (w *wino) weights() {
-	w.loop("winoWeights", "transforms filters.", "src", "func(vecs int, src *float32, tap int, dst *float32, next int)", list("tap next"),
+	w.loop("winoWeights", "transforms filters, and fetches those that are ahead bytes on.", "src", "func(vecs int, src *float32, tap, ahead int, dst *float32, next int)", list("tap ahead next"),
 		func(src, dst reg.GPVirtual, st map[string]reg.GPVirtual) {
 			row := build.GP64()
 			build.LEAQ(operand.Mem{Base: st["tap"], Index: st["tap"], Scale: 2}, row)
+			taps, fetch := newStride(st["tap"], 3), build.GP64()
+			build.LEAQ(operand.Mem{Base: src, Index: st["ahead"], Scale: 1}, fetch)
+			for range 3 {
+				for s := range 3 {
+					build.PREFETCHT0(taps.from(fetch, s))
+				}
+				build.ADDQ(row, fetch)
+			}
 			w.square(src, dst, row, st["tap"], st["next"], 3, w.g6, w.inside)
 		}, 1./4, -1./6, 1./24, 1./12)
 }
