@@ -1,5 +1,7 @@
 package jpeg
 
+//go:generate go run ./internal/gen -out kernels_amd64.s -stubs kernels_amd64.go -pkg jpeg
+
 // kernels is a set of inner loops. Every set gives the bits of the plain one.
 type kernels struct {
 	name string

@@ -1,3 +1,0 @@
-package jpeg
-
-func sets() []*kernels { return []*kernels{plainKernels()} }
