@@ -15,6 +15,7 @@ import (
 
 	"github.com/sslctl/sslctl/augment"
 	"github.com/sslctl/sslctl/core/data/jpeg"
+	"github.com/sslctl/sslctl/core/data/ycc"
 )
 
 // Bounds on an image file. Pillow warns of a decompression bomb at 89 million pixels.
@@ -57,18 +58,18 @@ type format struct {
 	name   string
 	size   func(io.Reader) (image.Config, error)
 	decode func(content []byte) (image.Image, error)
-	studio bool // its colours have the studio's range
+	rgb    func(image.Image) augment.Image
 }
 
 // formatOf tells the format by the first bytes of a file, whatever its name says.
 func formatOf(content []byte) (format, error) {
 	switch {
 	case bytes.HasPrefix(content, []byte("\xff\xd8\xff")):
-		return format{"JPEG", stdjpeg.DecodeConfig, jpeg.Decode, false}, nil
+		return format{"JPEG", stdjpeg.DecodeConfig, jpeg.Decode, ycc.RGB}, nil
 	case bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n")):
-		return format{"PNG", png.DecodeConfig, fromReader(png.Decode), false}, nil
+		return format{"PNG", png.DecodeConfig, fromReader(png.Decode), ycc.RGB}, nil
 	case len(content) >= 12 && string(content[:4]) == "RIFF" && string(content[8:12]) == "WEBP":
-		return format{"WebP", webp.DecodeConfig, fromReader(webp.Decode), true}, nil
+		return format{"WebP", webp.DecodeConfig, fromReader(webp.Decode), ycc.StudioRGB}, nil
 	case len(content) == 0:
 		return format{}, errors.New("empty file")
 	}
@@ -98,7 +99,7 @@ func decode(content []byte, shortSide int) (augment.Image, error) {
 	if err != nil {
 		return augment.Image{}, fmt.Errorf("%s: %w", f.name, err)
 	}
-	return shrink(rgb(img, f.studio), shortSide), nil
+	return shrink(f.rgb(img), shortSide), nil
 }
 
 // decodeBounded decodes after the size that the header claims has been found acceptable.

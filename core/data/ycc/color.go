@@ -1,4 +1,4 @@
-package data
+package ycc
 
 import (
 	"image"
@@ -7,20 +7,27 @@ import (
 	"github.com/sslctl/sslctl/augment"
 )
 
-// rgb copies an image without its transparency. studio says that brightness and colour have the studio's range, as in
-// WebP; Go's decoder gives them as if they had the full one.
-func rgb(src image.Image, studio bool) augment.Image {
+// RGB copies an image, whose rectangle begins at 0, 0 if it is of YCbCr, without its transparency.
+func RGB(src image.Image) augment.Image {
+	k := detect()
+	return k.rgb(src, k.fullRange)
+}
+
+// StudioRGB is RGB of an image whose brightness and colour have the studio's range, as in WebP; Go's decoder gives them as
+// if they had the full one.
+func StudioRGB(src image.Image) augment.Image { return detect().rgb(src, studioRange) }
+
+// conversion makes a row of RGB from one of brightness and two of colour.
+type conversion func(to, y, cb, cr []uint8)
+
+func (k *kernels) rgb(src image.Image, convert conversion) augment.Image {
 	b := src.Bounds()
 	dst := augment.Image{Pix: make([]uint8, 3*b.Dx()*b.Dy()), H: b.Dy(), W: b.Dx(), C: 3}
-	convert := fullRange
-	if studio {
-		convert = studioRange
-	}
 	switch src := src.(type) {
 	case *image.YCbCr:
-		fromYCbCr(dst, src, convert)
+		k.fromYCbCr(dst, src, convert)
 	case *image.NYCbCrA:
-		fromYCbCr(dst, &src.YCbCr, convert)
+		k.fromYCbCr(dst, &src.YCbCr, convert)
 	case *image.Gray:
 		fromGray(dst, src)
 	default:
@@ -30,8 +37,8 @@ func rgb(src image.Image, studio bool) augment.Image {
 }
 
 // fromYCbCr converts an image whose rectangle begins at 0, 0, as those of decoders do.
-func fromYCbCr(dst augment.Image, src *image.YCbCr, convert func(to, y, cb, cr []uint8)) {
-	cb, cr := newChroma(src, src.Cb), newChroma(src, src.Cr)
+func (k *kernels) fromYCbCr(dst augment.Image, src *image.YCbCr, convert conversion) {
+	cb, cr := newChroma(src, src.Cb, k.double), newChroma(src, src.Cr, k.double)
 	for y := range dst.H {
 		convert(dst.Pix[3*dst.W*y:][:3*dst.W], src.Y[y*src.YStride:][:dst.W], cb.row(y)[:dst.W], cr.row(y)[:dst.W])
 	}

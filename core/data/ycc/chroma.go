@@ -1,4 +1,4 @@
-package data
+package ycc
 
 import (
 	"encoding/binary"
@@ -14,10 +14,11 @@ type chroma struct {
 	w, h       int // of the plane
 	wide, high int // pixels of brightness that one value covers
 	out        []uint8
+	double     func(out, near, far []uint8, toLeft, toRight uint32)
 }
 
-func newChroma(src *image.YCbCr, plane []uint8) *chroma {
-	c := &chroma{src: src, plane: plane, wide: 1, high: 1}
+func newChroma(src *image.YCbCr, plane []uint8, double func(out, near, far []uint8, toLeft, toRight uint32)) *chroma {
+	c := &chroma{src: src, plane: plane, wide: 1, high: 1, double: double}
 	switch src.SubsampleRatio {
 	case image.YCbCrSubsampleRatio422:
 		c.wide = 2
@@ -42,9 +43,9 @@ func (c *chroma) row(y int) []uint8 {
 	case c.wide == 4:
 		repeat(c.out, near)
 	case c.wide == 2 && c.high == 2:
-		double(c.out, near, c.farther(y), 8, 7)
+		c.double(c.out, near, c.farther(y), 8, 7)
 	case c.wide == 2:
-		double(c.out, near, near, 4, 8)
+		c.double(c.out, near, near, 4, 8)
 	case c.high == 2:
 		mix(c.out, near, c.farther(y), 1+uint32(y%2))
 	default:

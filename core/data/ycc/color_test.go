@@ -1,34 +1,36 @@
-package data
+package ycc
 
 import (
 	"fmt"
 	"image"
 	"testing"
+
+	"github.com/sslctl/sslctl/augment"
 )
 
-// TestRGBOfEverySubsampling: the rows that rgb converts at once equal pixels converted one by one by the formulas, to
+// TestRGBOfEverySubsampling: the rows that every set of kernels converts at once equal pixels converted one by one by the formulas, to
 // the bit, for every subsampling, at odd sizes and at the edges, where a value has no neighbour.
 func TestRGBOfEverySubsampling(t *testing.T) {
 	for _, ratio := range []image.YCbCrSubsampleRatio{
 		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
 		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
 	} {
-		for _, size := range []image.Point{{1, 1}, {2, 1}, {1, 2}, {3, 2}, {2, 3}, {4, 5}, {5, 4}, {7, 9}, {9, 7}, {33, 17}, {64, 61}} {
-			for _, studio := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%v %v studio %v", ratio, size, studio), func(t *testing.T) {
+		for _, size := range []image.Point{{1, 1}, {2, 1}, {1, 2}, {3, 2}, {2, 3}, {4, 5}, {5, 4}, {7, 9}, {9, 7}, {31, 5}, {33, 17}, {36, 3}, {37, 4}, {64, 61}, {99, 7}} {
+			for _, c := range conversions() {
+				t.Run(fmt.Sprintf("%v %v %s", ratio, size, c.name), func(t *testing.T) {
 					// Decoders give a part of a larger image: rows are longer than the picture is wide.
 					whole := image.NewYCbCr(image.Rect(0, 0, size.X+16, size.Y+16), ratio)
 					extremes(whole.Y, 1)
 					extremes(whole.Cb, 2)
 					extremes(whole.Cr, 3)
 					src := whole.SubImage(image.Rectangle{Max: size}).(*image.YCbCr)
-					got := rgb(src, studio)
+					got := c.rgb(src)
 					if got.W != size.X || got.H != size.Y || len(got.Pix) != 3*size.X*size.Y {
 						t.Fatalf("%dx%d with %d bytes", got.W, got.H, len(got.Pix))
 					}
 					for y := range size.Y {
 						for x := range size.X {
-							want := pixel(src, x, y, studio)
+							want := pixel(src, x, y, c.studio)
 							if p := [3]uint8(got.Pix[3*(y*size.X+x):]); p != want {
 								t.Fatalf("pixel %d,%d: %v, want %v", x, y, p, want)
 							}
@@ -38,6 +40,24 @@ func TestRGBOfEverySubsampling(t *testing.T) {
 			}
 		}
 	}
+}
+
+// named is a way of conversion under test.
+type named struct {
+	name   string
+	studio bool
+	rgb    func(image.Image) augment.Image
+}
+
+// conversions are all ways that this machine can go.
+func conversions() []named {
+	all := []named{{"RGB", false, RGB}, {"StudioRGB", true, StudioRGB}}
+	for _, k := range sets() {
+		all = append(all,
+			named{k.name, false, func(src image.Image) augment.Image { return k.rgb(src, k.fullRange) }},
+			named{k.name + " studio", true, func(src image.Image) augment.Image { return k.rgb(src, studioRange) }})
+	}
+	return all
 }
 
 // extremes fills a plane with bytes of the whole range; every third is an extreme, so that sums leave the range.
@@ -51,7 +71,7 @@ func extremes(plane []uint8, seed uint32) {
 	}
 }
 
-// pixel is one pixel of rgb, by the formulas of libjpeg and libwebp alone.
+// pixel is one pixel of RGB, by the formulas of libjpeg and libwebp alone.
 func pixel(src *image.YCbCr, x, y int, studio bool) [3]uint8 {
 	l := int(src.Y[src.YOffset(x, y)])
 	u, v := value(src, src.Cb, x, y)-128, value(src, src.Cr, x, y)-128
