@@ -42,7 +42,7 @@ func decodeFile(path string, shortSide int) (augment.Image, error) {
 		return augment.Image{}, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	content, err := readBounded(f)
 	if err != nil {
 		return augment.Image{}, err
 	}
@@ -51,6 +51,18 @@ func decodeFile(path string, shortSide int) (augment.Image, error) {
 		return augment.Image{}, fmt.Errorf("%s: %w", path, corrupt{err})
 	}
 	return img, nil
+}
+
+// readBounded reads a file, or its first maxFileBytes+1 bytes, into memory of the file's size: growing would copy it several times.
+func readBounded(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(max(info.Size(), 0), maxFileBytes)) + bytes.MinRead) // room to find the end without growing
+	_, err = b.ReadFrom(io.LimitReader(f, maxFileBytes+1))
+	return b.Bytes(), err
 }
 
 // format is a kind of image file.
