@@ -66,7 +66,7 @@ func (o *Online) Load(state map[string][]float32) error {
 // n images; rows with a label below 0 do not count. It returns the mean cross-entropy before the step.
 func (o *Online) Step(p *kernel.Pool, k int, views [][]float32, labels []int) float64 {
 	rows := len(views) * len(labels)
-	o.standardise(k, views, rows)
+	o.standardise(p, k, views, rows)
 	o.logits = resize(o.logits, rows*o.classes)
 	product(p, o.scaled, o.state[onlineWeight], o.logits, rows, o.classes, o.dim)
 	loss, bias := o.residuals(labels)
@@ -86,43 +86,53 @@ func (o *Online) Step(p *kernel.Pool, k int, views [][]float32, labels []int) fl
 
 // standardise stacks the views, (x − mean)/√(var + ε) by the batch's statistics, and moves the running ones. The first
 // batches weigh as in a plain mean, so that the zeros of the start do not count.
-func (o *Online) standardise(k int, views [][]float32, rows int) {
-	mean, variance := make([]float64, o.dim), make([]float64, o.dim)
+func (o *Online) standardise(p *kernel.Pool, k int, views [][]float32, rows int) {
+	o.scaled = resize(o.scaled, rows*o.dim)
+	share := max(onlineRunning, 1/float64(k+1))
+	p.Run((o.dim+onlineColumns-1)/onlineColumns, func(_, task int) {
+		lo := task * onlineColumns
+		o.standardiseColumns(lo, min(lo+onlineColumns, o.dim), share, views, rows)
+	})
+}
+
+// onlineColumns is the number of features that a task standardises: rows of four cache lines.
+const onlineColumns = 64
+
+// standardiseColumns does so for features [lo, hi).
+func (o *Online) standardiseColumns(lo, hi int, share float64, views [][]float32, rows int) {
+	var sums, squares [onlineColumns]float64
 	overAll := func(f func(row []float32)) {
 		for _, v := range views {
 			for at := 0; at < len(v); at += o.dim {
-				f(v[at : at+o.dim])
+				f(v[at+lo : at+hi])
 			}
 		}
 	}
 	// One pass, about the running mean: the closer the shift, the less the difference of squares cancels.
-	shift := o.state[onlineMean]
+	means, variances := o.state[onlineMean][lo:hi], o.state[onlineVariance][lo:hi]
 	overAll(func(row []float32) {
 		for j, x := range row {
-			d := float64(x) - float64(shift[j])
-			mean[j] += d
-			variance[j] += d * d
+			d := float64(x) - float64(means[j])
+			sums[j] += d
+			squares[j] += d * d
 		}
 	})
-	for j := range mean {
-		mean[j] /= float64(rows)
-		variance[j] = max(0, variance[j]/float64(rows)-mean[j]*mean[j])
-		mean[j] += float64(shift[j])
+	var centre, inverse [onlineColumns]float32
+	for j := range means {
+		mean := sums[j] / float64(rows)
+		variance := max(0, squares[j]/float64(rows)-mean*mean)
+		mean += float64(means[j])
+		centre[j], inverse[j] = float32(mean), float32(1/math.Sqrt(variance+onlineEps))
+		means[j] += float32(share * (mean - float64(means[j])))
+		variances[j] += float32(share * (variance - float64(variances[j])))
 	}
-	share := max(onlineRunning, 1/float64(k+1))
-	centre, inverse := make([]float32, o.dim), make([]float32, o.dim)
-	for j := range mean {
-		centre[j], inverse[j] = float32(mean[j]), float32(1/math.Sqrt(variance[j]+onlineEps))
-		o.state[onlineMean][j] += float32(share * (mean[j] - float64(o.state[onlineMean][j])))
-		o.state[onlineVariance][j] += float32(share * (variance[j] - float64(o.state[onlineVariance][j])))
-	}
-	o.scaled = resize(o.scaled, rows*o.dim)
-	to := o.scaled
+	at := lo
 	overAll(func(row []float32) {
+		scaled := o.scaled[at:]
 		for j, x := range row {
-			to[j] = (x - centre[j]) * inverse[j]
+			scaled[j] = (x - centre[j]) * inverse[j]
 		}
-		to = to[o.dim:]
+		at += o.dim
 	})
 }
 
