@@ -24,6 +24,7 @@ type weightGrid struct {
 	kBlock       int // filters of a block, whole panels
 	shares       int
 	rowsPerChunk int      // rows of outputs that a task sums at a time
+	paired       int      // images, of which two make one of the convolution's; 0 where products are in float32
 	apart        *lattice // of a sparse convolution, which is taken densely: a task copies the pixels that it sums at a time
 }
 
@@ -108,7 +109,7 @@ func (g weightGrid) block(slot *slot, task, nextTask int, x, dy Array, dw []floa
 		t.setFlags(i > 0, false, false, nil, 0)
 		t.flags |= tileFetch
 		k := g.chunk(task, i)
-		g.sum(slot, k, next, g.input(in, k, x), out.pixels(g.isa, dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K), dw)
+		g.sum(slot, k, next, g.input(in, k, x), g.output(out, k, dy), dw)
 	}
 	t.fetchNothing()
 }
@@ -116,12 +117,24 @@ func (g weightGrid) block(slot *slot, task, nextTask int, x, dy Array, dw []floa
 // input is what a chunk's outputs see.
 func (g weightGrid) input(w copied, k gridChunk, x Array) gridPart {
 	p0, p1 := g.inputs(k)
+	if g.paired > 0 {
+		return g.pairs(w, x.halves, g.apart, g.H*g.W, p0, p1, k.c0, k.c1, g.C)
+	}
 	if g.apart == nil {
 		return w.pixels(g.isa, x, p0, p1, k.c0, k.c1, g.C)
 	}
 	part := gridPart{data: w, pixel: p0, channel: k.c0, ld: k.c1 - k.c0}
 	g.apart.copyTo(g.isa, w, part.ld, x, p0, p1, k.c0, part.ld, g.C)
 	return part
+}
+
+// output is the gradient of a chunk's outputs.
+func (g weightGrid) output(w copied, k gridChunk, dy Array) gridPart {
+	p0, p1 := k.u0*g.ow, k.u1*g.ow
+	if g.paired > 0 {
+		return g.pairs(w, dy.halves, nil, g.oh*g.ow, p0, p1, k.k0, k.k1, g.K)
+	}
+	return w.pixels(g.isa, dy, p0, p1, k.k0, k.k1, g.K)
 }
 
 // copied is memory for pixels that are copied; nil where they are read in place.
@@ -257,7 +270,7 @@ func (c Conv) seen(tap, size, outputs int) (lo, hi int) {
 }
 
 // gridFetch is the memory of a chunk: the gradients of its outputs, and the inputs that these see unless they lie apart.
-type gridFetch [2]columns
+type gridFetch [4]columns
 
 // columns are some columns of a matrix of pixels: data starts with the first, and rows are ld apart.
 type columns struct {
@@ -274,6 +287,9 @@ func (g weightGrid) inputs(k gridChunk) (p0, p1 int) {
 
 func (g weightGrid) fetch(k gridChunk, x, dy Array) gridFetch {
 	p0, p1 := g.inputs(k)
+	if g.paired > 0 {
+		return g.fetchPairs(k, p0, p1, x, dy)
+	}
 	next := gridFetch{columnsOf(dy, k.u0*g.ow, k.u1*g.ow, k.k0, k.k1, g.K)}
 	if g.apart == nil {
 		next[1] = columnsOf(x, p0, p1, k.c0, k.c1, g.C)

@@ -48,17 +48,6 @@ func (l *lattice) copyTo(isa ISA, dst []float32, ld int, x Array, p0, p1, first,
 	}
 }
 
-// gather copies the input pixels that a sparse convolution uses, in float32.
-func (c Conv) gather(p *Pool, scratch *arena, x Array) Array {
-	l := c.lattice()
-	width := l.ow * c.C
-	used := scratch.floats(c.N * l.oh * width)
-	p.eachRows(c.N*l.oh, width, func(_, lo, hi int) {
-		l.copyTo(p.isa, used[lo*width:], c.C, x, lo*l.ow, hi*l.ow, 0, c.C, c.C)
-	})
-	return Floats(used)
-}
-
 // sparseRows is the number of rows of used pixels, and of those that a task computes.
 func (c Conv) sparseRows() (rows, size int) {
 	oh, ow := c.OutSize()

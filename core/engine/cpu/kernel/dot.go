@@ -66,13 +66,6 @@ func (i ISA) pairHalves(dst []float32, low, high []BF16) {
 	}
 }
 
-// pairAlone sets dst to pairs of numbers of src and zero; shift is 0 or 16, for the lower or the upper place.
-func pairAlone(dst []float32, src []BF16, shift int) {
-	for k := range dst {
-		dst[k] = math.Float32frombits(uint32(src[k]) << shift)
-	}
-}
-
 // pair is a pair in the memory of a float32.
 func pair(low, high BF16) float32 { return math.Float32frombits(uint32(low) | uint32(high)<<16) }
 
