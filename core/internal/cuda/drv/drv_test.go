@@ -284,14 +284,11 @@ func TestModulesAreApart(t *testing.T) {
 	}
 }
 
-// TestSharedMemoryIsPoisoned shows that a kernel which reads shared memory before it was written, or without the barrier between,
-// does not get away with it: whatever direction it reads in, one of two blocks finds NaN.
+// TestSharedMemoryIsPoisoned shows that a kernel which reads shared memory before it was written does not get away with it.
 func TestSharedMemoryIsPoisoned(t *testing.T) {
 	for name, body := range map[string]string{
-		"never written":             `out[at] = s[t];`,
-		"dynamic, never written":    `extern __shared__ float d[]; out[at] = d[t];`,
-		"no barrier, next thread":   `s[t] = 1; out[at] = s[(t + 1) % 64];`,
-		"no barrier, thread before": `s[t] = 1; out[at] = t > 0 ? s[t - 1] : 1;`,
+		"never written":          `out[at] = s[t];`,
+		"dynamic, never written": `extern __shared__ float d[]; out[at] = d[t];`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

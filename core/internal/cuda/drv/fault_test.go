@@ -1,7 +1,11 @@
 package drv_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -171,7 +175,7 @@ func TestOutOfMemory(t *testing.T) {
 func TestLostDevice(t *testing.T) {
 	f := fake.Start(t)
 	f.Fail("kernel", 1, 719)
-	c, err := crash(t, f, compile(t, touch), func(p drv.Ptr) []drv.Arg { return []drv.Arg{drv.Pointer(p)} })
+	c, err := crash(t, f, compile(t, touch), "touch", func(p drv.Ptr) []drv.Arg { return []drv.Arg{drv.Pointer(p)} })
 	if !errors.Is(err, drv.ErrLost) {
 		t.Errorf("waiting: error %v, want a lost device", err)
 	}
@@ -182,9 +186,9 @@ func TestLostDevice(t *testing.T) {
 	f.Reset()
 }
 
-// crash runs the kernel touch on 64 numbers by two blocks of a warp, and returns what waiting for it said. The caller detaches
+// crash runs a kernel on 64 numbers by two blocks of a warp, and returns what waiting for it said. The caller detaches
 // from the context and resets the fake, which has lost the device.
-func crash(t *testing.T, f *fake.Fake, cubin []byte, args func(p drv.Ptr) []drv.Arg) (*drv.Context, error) {
+func crash(t *testing.T, f *fake.Fake, cubin []byte, name string, args func(p drv.Ptr) []drv.Arg) (*drv.Context, error) {
 	t.Helper()
 	d, err := drv.Open(f.Search())
 	must(t, err)
@@ -195,7 +199,7 @@ func crash(t *testing.T, f *fake.Fake, cubin []byte, args func(p drv.Ptr) []drv.
 	must(t, err)
 	m, err := c.Load(cubin)
 	must(t, err)
-	kernel, err := m.Function("touch")
+	kernel, err := m.Function(name)
 	must(t, err)
 	p, err := c.Alloc(64 * 4)
 	must(t, err)
@@ -237,19 +241,38 @@ func TestRefusedLaunches(t *testing.T) {
 
 // TestCrashesAreFound runs kernels that are wrong; on a GPU most of them would go unnoticed.
 func TestCrashesAreFound(t *testing.T) {
-	for _, tc := range []struct{ name, body, want string }{
+	tests := []struct{ name, body, want string }{
 		{"writing behind the memory", `p[64] = 1;`, "ILLEGAL_ADDRESS"},
 		{"writing before the memory", `p[-1] = 1;`, "ILLEGAL_ADDRESS"},
 		{"an argument that is no address", `q[0] = 1;`, "ILLEGAL_ADDRESS"},
 		{"a lane that does not come", `if (threadIdx.x < 31) __shfl_sync(0xffffffffu, 1, 0); else __syncthreads();`, "LAUNCH_FAILED"},
 		{"a mask without the caller", `__shfl_sync(1u, 1, 0);`, "LAUNCH_FAILED"},
 		{"an assertion", `assert(threadIdx.x < 7);`, "ASSERT"},
-		{"writing behind shared memory", `extern __shared__ int s[]; s[16] = 1;`, "ILLEGAL_ADDRESS"},
-	} {
+		{"writing behind shared memory", `extern __shared__ int s[]; if (!threadIdx.x) s[16] = 1;`, "ILLEGAL_ADDRESS"},
+		{"reading behind the memory", `if (!threadIdx.x && p[64]) p[0] = 1;`, "ILLEGAL_ADDRESS"},
+		{"an index outside of an array", `__shared__ int s[16]; s[threadIdx.x] = 1;`, "LAUNCH_FAILED"},
+		{"eight bytes at a multiple of four", `((double*)(p + 1))[threadIdx.x] = 1;`, "MISALIGNED_ADDRESS"},
+		{"a vector of sixteen bytes at a multiple of eight", `struct alignas(16) four { int at[4]; }; four f = *(four*)(p + 2); p[threadIdx.x] = f.at[1];`, "MISALIGNED_ADDRESS"},
+		{"a sum that overflows", `p[threadIdx.x] = 0x7fffffff + (int)threadIdx.x;`, "LAUNCH_FAILED"},
+		{"a product that overflows", `int n = 1 << 30; p[threadIdx.x] = n * (1 + (int)threadIdx.x);`, "LAUNCH_FAILED"},
+		{"a number that fits no int", `p[threadIdx.x] = (int)(3e9f + threadIdx.x);`, "LAUNCH_FAILED"},
+		{"threads that write the same", `if (!blockIdx.x) p[threadIdx.x / 2] = 1;`, "LAUNCH_FAILED"},
+		{"blocks that write the same", `p[threadIdx.x] = 1;`, "LAUNCH_FAILED"},
+		{"a block that reads what another writes", `if (!threadIdx.x) { if (blockIdx.x) p[1] = p[0]; else p[0] = 1; }`, "LAUNCH_FAILED"},
+		{"a block that writes what others read", `if (!threadIdx.x) { if (!blockIdx.x) p[1] = p[0]; else p[0] = 1; }`, "LAUNCH_FAILED"},
+		{"no barrier before the next thread's number", `__shared__ int s[32]; int t = threadIdx.x; s[t] = 1; p[blockIdx.x * 32 + t] = s[(t + 1) % 32];`, "LAUNCH_FAILED"},
+		{"no barrier before the last thread's number", `__shared__ int s[32]; int t = threadIdx.x; s[t] = 1; p[blockIdx.x * 32 + t] = s[t ? t - 1 : 0];`, "LAUNCH_FAILED"},
+		{"no barrier before memory is used again", `__shared__ int s[32]; int t = threadIdx.x; s[t] = 1; __syncthreads(); int n = s[31 - t]; s[t] = n;`, "LAUNCH_FAILED"},
+	}
+	var source strings.Builder
+	for i, tc := range tests {
+		fmt.Fprintf(&source, "extern \"C\" __global__ void touch%d(int* p, int* q) {%s}\n", i, tc.body)
+	}
+	cubin := compile(t, source.String())
+	for i, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			f := fake.Start(t)
-			cubin := compile(t, `extern "C" __global__ void touch(int* p, int* q) {`+tc.body+`}`)
-			c, err := crash(t, f, cubin, func(p drv.Ptr) []drv.Arg {
+			c, err := crash(t, f, cubin, fmt.Sprint("touch", i), func(p drv.Ptr) []drv.Arg {
 				if strings.Contains(tc.body, "q[") {
 					return []drv.Arg{drv.Pointer(p), drv.Pointer(0x1000)}
 				}
@@ -260,6 +283,42 @@ func TestCrashesAreFound(t *testing.T) {
 			}
 			c.Detach()
 			f.Reset()
+		})
+	}
+}
+
+// TestOrderedAccesses: what threads do to the same memory in an order that the hardware keeps is no fault.
+func TestOrderedAccesses(t *testing.T) {
+	var source strings.Builder
+	bodies := map[string]string{
+		"barriers":                `s[t] = t; __syncthreads(); int n = s[31 - t]; __syncthreads(); s[t] = n; __syncthreads(); p[at] = s[31 - t];`,
+		"many readers":            `s[t] = t; __syncthreads(); int n = s[0] + s[31]; __syncthreads(); if (t == 5) s[0] = s[31] = n; p[at] = n - 31 + t;`,
+		"a warp":                  `s[t] = t; __syncwarp(); p[at] = s[31 - t]; p[at] = 31 - p[at];`,
+		"halves of a word":        `((short*)s)[t] = 1; p[at] = t;`,
+		"all read the same":       `p[at] = t + q[0];`,
+		"its own number, updated": `p[at] = 1; p[at] += t - 1;`,
+	}
+	names := slices.Sorted(maps.Keys(bodies))
+	for i, name := range names {
+		fmt.Fprintf(&source, "extern \"C\" __global__ void touch%d(int* p, const int* q) {\n"+
+			"__shared__ int s[32]; int t = threadIdx.x, at = blockIdx.x * 32 + t; %s }\n", i, bodies[name])
+	}
+	for i, name := range names {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			f := r.kernel(t, source.String(), fmt.Sprint("touch", i))
+			p, q, out := r.alloc(t, 64), r.alloc(t, 1), make([]byte, 64*4)
+			must(t, r.stream.Zero(q, 4))
+			for range 2 { // another launch may write what the first wrote
+				must(t, r.stream.Launch(f, drv.Launch{Grid: [3]uint32{2, 1, 1}, Block: [3]uint32{32, 1, 1}, Args: []drv.Arg{drv.Pointer(p), drv.Pointer(q)}}))
+			}
+			must(t, r.stream.CopyOut(out, p))
+			must(t, r.stream.Synchronize())
+			for i := range 64 {
+				if got := binary.LittleEndian.Uint32(out[4*i:]); got != uint32(i%32) {
+					t.Fatalf("number %d is %d", i, got)
+				}
+			}
 		})
 	}
 }

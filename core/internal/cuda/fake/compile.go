@@ -22,7 +22,7 @@ type library struct {
 func libraries() []library {
 	driver := []string{"libcuda.so.1"}
 	return []library{
-		{"libcuda.so.1", []string{"driver.cpp", "memory.cpp", "stream.cpp", "fiber.cpp", "launch.cpp"}, nil},
+		{"libcuda.so.1", []string{"driver.cpp", "memory.cpp", "stream.cpp", "fiber.cpp", "access.cpp", "launch.cpp"}, nil},
 		{"libnvrtc.so.13", []string{"nvrtc.cpp"}, driver},
 		{"libnvidia-ml.so.1", []string{"nvml.cpp"}, driver},
 		{"libcublasLt.so.13", []string{"cublaslt.cpp"}, driver},

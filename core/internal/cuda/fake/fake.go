@@ -10,11 +10,13 @@
 // it and, until then, page-locked memory that a copy will write is poisoned with NaN and what it will read is not read; graphs
 // are captured and replayed, and what is forbidden meanwhile spoils the capture; a kernel's threads run as fibers, with barriers,
 // shuffles and shared memory, in an order that changes from block to block; a failed kernel loses the context. What they find
-// out besides: writing outside of an allocation, an argument that is no device address, reading memory that nobody wrote (NaN),
-// waiting for threads that never come. They print it on stderr and end the launch.
+// out besides, in every access of every kernel: memory outside of an allocation or an array, an address that is not aligned for what
+// is moved at once, two threads at the same byte of which one writes and no barrier stands between, integers that overflow, numbers
+// that fit no integer; and an argument that is no device address, reading memory that nobody wrote (NaN), waiting for threads that
+// never come. They print it on stderr, with the line of the source where the compiler knows it, and end the launch.
 //
-// What they cannot: data races between threads that fibers happen to order, the time things take, and arithmetic where the GPU
-// rounds differently (fused multiply-add, approximate functions).
+// What they cannot: races through atomics, the time things take, and arithmetic where the GPU rounds differently (fused multiply-add,
+// approximate functions).
 //
 // The environment sets what is fixed for a process: FAKE_CUDA_DRIVER (13000), FAKE_CUDA_DEVICES (1, at most 8), FAKE_CUDA_MEMORY
 // (bytes, 4 GiB), FAKE_CUDA_ARCH (90: compute capability 9.0), FAKE_CUDA_FAIL ("cuMemAlloc_v2:3:2,kernel:1:719", as Fail), FAKE_CUDNN_DEFAULT_MATH (1: cuDNN reports its default

@@ -27,6 +27,7 @@ struct Fiber {
 	// Of an exchange: the lanes it is among, the value given, the same once all had come, and when that was.
 	unsigned mask;
 	unsigned long long given, taken, met;
+	unsigned tick;  // likewise, in ticks
 };
 
 // One kernel runs at a time, under the driver's lock.
@@ -38,6 +39,7 @@ static int failure;
 static char* stacks;
 static unsigned threads;           // of a block
 static unsigned long long meeting;  // counts exchanges
+static unsigned blockNumber, tick, barrierTick;  // of the block: see Access
 
 #if defined(__x86_64__)
 static void* scheduler;
@@ -112,6 +114,14 @@ static void fail(int code, const char* why) {
 	leave();  // and never comes back
 }
 
+// accessed looks at an access to memory that is not the thread's own.
+static void accessed(void* at, unsigned long bytes, bool write) {
+	if ((size_t)((char*)at - stacks) < most * stackBytes) return;
+	Access who{blockNumber, (unsigned)(running - fibers), tick, barrierTick, running->tick};
+	Finding f = access(who, at, bytes, write);
+	if (f.code) fail(f.code, f.why);
+}
+
 // meet waits for the lanes of a mask, having given them a value.
 static void meet(unsigned mask, unsigned long long value) {
 	unsigned at = (unsigned)(running - fibers);
@@ -165,11 +175,11 @@ static bool meets(unsigned first, const Fiber& f) {
 static bool exchangeAll(unsigned first, unsigned size) {
 	bool ready[warp], any = false;
 	for (unsigned i = 0; i < size; i++) ready[i] = fibers[first + i].state == AT_EXCHANGE && meets(first, fibers[first + i]);
-	meeting++;
+	meeting++, tick++;
 	for (unsigned i = 0; i < size; i++) {
 		if (!ready[i]) continue;
 		Fiber& f = fibers[first + i];
-		f.taken = f.given, f.met = meeting, f.state = RUNS;
+		f.taken = f.given, f.met = meeting, f.tick = tick, f.state = RUNS;
 		any = true;
 	}
 	return any;
@@ -199,6 +209,7 @@ static bool release() {
 		}
 		if (fibers[i].state == AT_BARRIER) fibers[i].state = RUNS, any = true;
 	}
+	barrierTick = ++tick;
 	return any;
 }
 
@@ -214,6 +225,7 @@ static void start(FakeIndex block) {
 	for (unsigned i = 0; i < threads; i++) {
 		Fiber& f = fibers[i];
 		f.state = RUNS;
+		f.tick = 0;
 		f.index = FakeIndex{i % block.x, i / block.x % block.y, i / block.x / block.y};
 		prepare(f, stacks + i * stackBytes);
 	}
@@ -222,9 +234,10 @@ static void start(FakeIndex block) {
 int run(const Kernel& k, FakeIndex grid, FakeIndex block, unsigned shared, void** params) {
 	if (!stacks) stacks = (char*)mmap(nullptr, most * stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	static char dynamic[(227 << 10) + 16] __attribute__((aligned(128)));
-	runtime = FakeRuntime{{}, {}, block, grid, dynamic, barrier, exchange, ballot, fail};
+	runtime = FakeRuntime{{}, {}, block, grid, dynamic, barrier, exchange, ballot, accessed, fail};
 	kernel = &k, arguments = params, failure = OK;
 	*k.module->runtime = &runtime;
+	beginAccesses(k.module->begin, k.module->end, dynamic, shared);
 	threads = block.x * block.y * block.z;
 	unsigned long long blocks = 1ull * grid.x * grid.y * grid.z;
 	bool backwards = false;
@@ -232,6 +245,7 @@ int run(const Kernel& k, FakeIndex grid, FakeIndex block, unsigned shared, void*
 		runtime.blockIdx = FakeIndex{(unsigned)(b % grid.x), (unsigned)(b / grid.x % grid.y), (unsigned)(b / grid.x / grid.y)};
 		memset(k.module->begin, 0xFF, (size_t)(k.module->end - k.module->begin));
 		memset(dynamic, 0xFF, shared + 16);
+		blockNumber = (unsigned)b, tick = barrierTick = 0;
 		start(block);
 		runBlock(backwards);
 		for (unsigned i = 0; i < 16 && !failure; i++) {

@@ -10,6 +10,7 @@ struct FakeRuntime {
 	void (*barrier)();                                                                     // waits for the threads of the block
 	unsigned long long (*exchange)(unsigned mask, unsigned long long value, unsigned lane);  // gives value, takes that of a lane of its warp
 	unsigned (*ballot)(unsigned mask, int predicate);
+	void (*access)(void* at, unsigned long bytes, bool write);                              // before each access to memory
 	void (*fail)(int code, const char* why);                                               // ends the launch
 };
 

@@ -40,6 +40,19 @@ bool guardsIntact(const Context& c) {
 	return true;
 }
 
+Extent extentOf(char* at, size_t bytes) {
+	for (auto& c : state().contexts) {
+		auto m = c.memory.upper_bound(at);
+		if (m != c.memory.end() && at + bytes > m->second.base) return Extent{m->first, m->first + m->second.bytes, true};
+		if (m == c.memory.begin()) continue;
+		--m;
+		const Block& b = m->second;
+		char* end = m->first + b.bytes;
+		if (at < end + behind(b)) return Extent{m->first, end, at + bytes > end};
+	}
+	return Extent{};
+}
+
 bool pageLocked(const char* at, size_t bytes) {
 	for (auto* ranges : {&state().pinned, &state().registered}) {
 		auto r = ranges->upper_bound((char*)at);
@@ -77,6 +90,7 @@ EXPORT int cuMemFree_v2(uint64_t address) {
 	auto m = current()->memory.find((char*)address);
 	if (m == current()->memory.end()) return bad("cuMemFree_v2", "the address is none that was allocated");
 	current()->used -= padded(m->second.bytes);
+	forgetAccesses(m->first);
 	free(m->second.base);
 	current()->memory.erase(m);
 	return OK;

@@ -79,7 +79,7 @@ static std::string rewrite(const std::string& text) {
 
 // compile makes a shared library of a source in a scratch folder; "" where g++ refuses it, with its messages in log.
 static std::string compile(const std::string& source, int arch, const std::string& scratch, std::string& log) {
-	std::string in = scratch + "/kernel.cu", middle = scratch + "/kernel.ii.cpp", out = scratch + "/kernel.so", messages = scratch + "/messages";
+	std::string in = scratch + "/kernel.cu", middle = scratch + "/kernel.ii.cpp", object = scratch + "/kernel.o", out = scratch + "/kernel.so", messages = scratch + "/messages";
 	std::string archDefine = "-D__CUDA_ARCH__=" + std::to_string(arch * 10);
 	writeFile(in, source);
 	bool ok = gpp({"-E", "-x", "c++", "-D__CUDACC_RTC__", "-D__CUDACC__", "-DFAKE_CUDA", archDefine, "-D__global__=__fakeGlobal__",
@@ -87,7 +87,12 @@ static std::string compile(const std::string& source, int arch, const std::strin
 	log = readFile(messages);
 	if (!ok) return "";
 	writeFile(middle, rewrite(readFile(middle)));
-	ok = gpp({"-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-fno-gnu-unique", "-fno-strict-aliasing", "-ffp-contract=off", "-I" + folder(), middle, "-o", out}, messages);
+	ok = gpp({"-std=c++17", "-O1", "-w", "-fPIC", "-fno-gnu-unique", "-fno-strict-aliasing", "-ffp-contract=off",
+		"-fsanitize=thread,alignment,bounds,signed-integer-overflow,shift,float-cast-overflow,integer-divide-by-zero",
+		"--param", "tsan-instrument-func-entry-exit=0", "-I" + folder(), "-c", middle, "-o", object}, messages);
+	log += readFile(messages);
+	if (!ok) return "";
+	ok = gpp({"-shared", object, "-o", out}, messages);  // by itself: with the flags above the sanitizers' libraries would be linked
 	log += readFile(messages);
 	return ok ? readFile(out) : "";
 }
@@ -112,7 +117,7 @@ static int build(Program& p, int arch) {
 			writeFile(kept + "." + std::to_string(getpid()), library);
 			rename((kept + "." + std::to_string(getpid())).c_str(), kept.c_str());
 		}
-		for (const char* name : {"/kernel.cu", "/kernel.ii.cpp", "/kernel.so", "/messages", "/kept"}) unlink((scratch + name).c_str());
+		for (const char* name : {"/kernel.cu", "/kernel.ii.cpp", "/kernel.o", "/kernel.so", "/messages", "/kept"}) unlink((scratch + name).c_str());
 		rmdir(scratch.c_str());
 	}
 	if (library.empty()) return NVRTC_COMPILATION;

@@ -2,6 +2,7 @@
 // still use what NVRTC lacks; therefore sources are compiled by the real NVRTC too, where there is one.
 #pragma once
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -92,6 +93,48 @@ inline T atomicCAS(T* at, U expected, V value) { T old = *at; if (old == (T)expe
 #undef assert
 #define assert(condition) ((condition) ? (void)0 : fakeRuntime->fail(710, "assertion failed: " #condition))
 inline void __trap() { fakeRuntime->fail(719, "trap"); }
+
+// What g++'s instrumentation calls. Of the sanitizers' own libraries nothing is linked.
+#define FAKE_HOOK extern "C" __attribute__((visibility("hidden"), used, no_sanitize_thread, no_sanitize_undefined)) inline
+
+// While the library is loaded, no kernel runs.
+inline __attribute__((no_sanitize_thread, no_sanitize_undefined)) void fakeAccess(void* at, unsigned long bytes, bool write) {
+	if (fakeRuntime != (FakeRuntime*)1) fakeRuntime->access(at, bytes, write);
+}
+
+FAKE_HOOK void __tsan_init() {}
+FAKE_HOOK void __tsan_read_range(void* at, unsigned long bytes) { fakeAccess(at, bytes, false); }
+FAKE_HOOK void __tsan_write_range(void* at, unsigned long bytes) { fakeAccess(at, bytes, true); }
+#define FAKE_ACCESS(n)                                                                    \
+	FAKE_HOOK void __tsan_read##n(void* at) { fakeAccess(at, n, false); }           \
+	FAKE_HOOK void __tsan_write##n(void* at) { fakeAccess(at, n, true); }           \
+	FAKE_HOOK void __tsan_volatile_read##n(void* at) { fakeAccess(at, n, false); }  \
+	FAKE_HOOK void __tsan_volatile_write##n(void* at) { fakeAccess(at, n, true); }  \
+	FAKE_HOOK void __tsan_unaligned_read##n(void* at) { fakeAccess(at, n, false); } \
+	FAKE_HOOK void __tsan_unaligned_write##n(void* at) { fakeAccess(at, n, true); }
+FAKE_ACCESS(1)
+FAKE_ACCESS(2)
+FAKE_ACCESS(4)
+FAKE_ACCESS(8)
+FAKE_ACCESS(16)
+
+// What a sanitizer tells begins with the place in the source.
+struct FakePlace { const char* file; unsigned line, column; };
+
+inline __attribute__((no_sanitize_thread, no_sanitize_undefined)) void fakeUndefined(const FakePlace* place, int code, const char* what) {
+	char text[120];
+	snprintf(text, sizeof text, "line %u of the source: %s", place->line, what);
+	fakeRuntime->fail(code, text);
+}
+FAKE_HOOK void __ubsan_handle_type_mismatch_v1(FakePlace* at, void*) { fakeUndefined(at, 716, "the address is not aligned for its type"); }
+FAKE_HOOK void __ubsan_handle_out_of_bounds(FakePlace* at, void*) { fakeUndefined(at, 719, "the index is outside of the array"); }
+FAKE_HOOK void __ubsan_handle_add_overflow(FakePlace* at, void*, void*) { fakeUndefined(at, 719, "the sum of integers overflows"); }
+FAKE_HOOK void __ubsan_handle_sub_overflow(FakePlace* at, void*, void*) { fakeUndefined(at, 719, "the difference of integers overflows"); }
+FAKE_HOOK void __ubsan_handle_mul_overflow(FakePlace* at, void*, void*) { fakeUndefined(at, 719, "the product of integers overflows"); }
+FAKE_HOOK void __ubsan_handle_negate_overflow(FakePlace* at, void*) { fakeUndefined(at, 719, "the negative of the integer overflows"); }
+FAKE_HOOK void __ubsan_handle_divrem_overflow(FakePlace* at, void*, void*) { fakeUndefined(at, 719, "an integer is divided by zero"); }
+FAKE_HOOK void __ubsan_handle_shift_out_of_bounds(FakePlace* at, void*, void*) { fakeUndefined(at, 719, "a shift by too many bits"); }
+FAKE_HOOK void __ubsan_handle_float_cast_overflow(FakePlace* at, void*) { fakeUndefined(at, 719, "the number does not fit the integer type"); }
 
 // The table of kernels, which the compiler puts behind the source.
 

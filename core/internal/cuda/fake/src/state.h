@@ -104,6 +104,29 @@ int settle(Stream& s, uint64_t until);  // runs a stream's work up to a mark
 int settleAll(Context& c);
 bool pageLocked(const char* at, size_t bytes);
 bool guardsIntact(const Context& c);
+
+// Extent is the allocation that an access belongs to; with guard set the access touches what lies around it.
+struct Extent {
+	char *begin, *end;
+	bool guard;
+};
+Extent extentOf(char* at, size_t bytes);
+
+// Access is what a thread of a kernel is, and how far its block and warp have come: a tick passes whenever threads meet.
+struct Access {
+	unsigned block, thread;
+	unsigned tick, barrier, exchange;  // now; when the block last met, and the thread's warp
+};
+
+void beginAccesses(char* sharedBegin, char* sharedEnd, char* dynamicBegin, size_t dynamicBytes);  // of a launch
+
+// Finding is what is wrong: OK where nothing is.
+struct Finding {
+	int code = OK;
+	const char* why = nullptr;
+};
+Finding access(const Access& who, void* at, size_t bytes, bool write);
+void forgetAccesses(char* begin);  // of an allocation that is freed; of all with null
 int add(Stream& s, Work w);  // queues or records
 int bad(const char* call, const char* why);  // INVALID_VALUE, said
 
