@@ -37,7 +37,7 @@ static: setup ## Build bin/sslctl-static: linked to nothing, for systems without
 	$(BUILD) -tags nocuda -o bin/sslctl-static ./cmd/sslctl
 
 test: fmt vet staticcheck ## Check everything: format, vet, staticcheck, laws of the rooms, all tests
-	python=$$(.ci/python) && nvrtc=$$(.ci/cuda "$$python") && SDK_PYTHON="$$python" SSLCTL_NVRTC="$$nvrtc" $(GO) test ./...
+	python=$$(.ci/python) && nvrtc=$$(.ci/cuda "$$python") && nvml=$$(.ci/nvml) && SDK_PYTHON="$$python" SSLCTL_NVRTC="$$nvrtc" SSLCTL_CUDA_HEADERS="$$nvml" $(GO) test ./...
 	@set -e; for d in $(EXAMPLES); do ( cd $$d && $(GO) vet ./... && $(GO) test ./... ); done
 
 python: setup ## Test the Python SDK and its example (make test does too)

@@ -17,7 +17,7 @@ func TimeStepOn(ctx context.Context, d engine.Distant, o StepOptions) (Step, err
 	if err != nil {
 		return Step{}, err
 	}
-	exe, err := s.reside(d)
+	exe, err := s.reside(d, stepRule)
 	if err != nil {
 		return Step{}, err
 	}
@@ -37,8 +37,8 @@ func TimeStepOn(ctx context.Context, d engine.Distant, o StepOptions) (Step, err
 	return r, nil
 }
 
-// reside plans the step with the optimiser's updates and those of batch norm's statistics, loads it and gives it its numbers.
-func (s *stepper) reside(d engine.Distant) (engine.Executable, error) {
+// reside plans the step with an optimiser's updates and those of batch norm's statistics, loads it and gives it its numbers.
+func (s *stepper) reside(d engine.Distant, r optim.Rule) (engine.Executable, error) {
 	values := s.model.Init(0)
 	grads, inputs := map[string]expr.Tensor{}, map[string]expr.Tensor{}
 	var params []optim.Param
@@ -49,7 +49,7 @@ func (s *stepper) reside(d engine.Distant) (engine.Executable, error) {
 		params = append(params, optim.Param{Name: p.Name, Value: values[p.Name], Shape: p.Shape})
 		held = append(held, optim.Memory{Input: p.Tensor, Data: values[p.Name]})
 	}
-	rule, err := optim.New(params, stepRule, optim.Options{})
+	rule, err := optim.New(params, r, optim.Options{})
 	if err != nil {
 		return nil, err
 	}

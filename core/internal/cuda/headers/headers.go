@@ -1,6 +1,6 @@
 // Package headers holds bindings and fakes to NVIDIA's own headers, in tests: [Check] has a C++ compiler judge a source that
-// includes them. The headers come with the Python wheels and the toolkit; where they or the compiler are not there, the test is
-// skipped and says so.
+// includes them. The headers come with the Python wheels and the toolkit, or are in the folders of [Variable]; where they or the
+// compiler are not there, the test is skipped and says so.
 package headers
 
 import (
@@ -13,6 +13,9 @@ import (
 
 	"github.com/sslctl/sslctl/core/internal/cuda/dl"
 )
+
+// Variable is the environment variable with folders, separated by colons, in which headers are looked for first.
+const Variable = "SSLCTL_CUDA_HEADERS"
 
 // hostDefines stands for crt/host_defines.h, which comes with the compiler for devices and is all that the wheels lack.
 const hostDefines = `
@@ -38,9 +41,9 @@ func Check(t *testing.T, header, source string) {
 	if err != nil {
 		t.Skipf("CUDA IS NOT TESTED against headers: no g++ to read %s with", header)
 	}
-	folders := find(dl.Default())
+	folders := append(filepath.SplitList(os.Getenv(Variable)), find(dl.Default())...)
 	if !within(folders, header) {
-		t.Skipf("CUDA IS NOT TESTED against headers: no %s beside NVIDIA's libraries; pip install torch brings it, and VIRTUAL_ENV says where", header)
+		t.Skipf("CUDA IS NOT TESTED against headers: no %s beside NVIDIA's libraries; pip install torch brings those of cuDNN and cublasLt (VIRTUAL_ENV says where), a CUDA toolkit all; %s names other folders", header, Variable)
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "check.cpp")
