@@ -37,7 +37,7 @@ func newExtractor(d engine.Device, spec model.Spec, values map[string][]float32)
 	if err != nil {
 		return nil, err
 	}
-	exe, err := load(d, engine.FP32, []expr.Tensor{eval.Y, eval.Z})
+	exe, err := load(d, engine.FP32, []expr.Tensor{eval.Y, eval.Z}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -130,9 +130,12 @@ func (t *trainer) due(saved time.Time) bool {
 		c.EveryMinutes > 0 && time.Since(saved).Minutes() >= c.EveryMinutes
 }
 
-// keep saves the state when it was the context or a plugin that ended the loop. What a lost device had is lost.
+// keep saves the state when it was the context or a plugin that ended the loop. What a lost device had is lost, and a step with a
+// loss that is not finite may have moved the weights.
 func (t *trainer) keep(ctx context.Context, err error) error {
 	switch code := fault.CodeOf(err); {
+	case code == fault.Diverged:
+		return err
 	case ctx.Err() == nil && code == fault.Device:
 		return fault.New(code, fault.HintOf(err)+t.lastGood(), "after step %d of %d: %w", t.step, t.total, err)
 	case ctx.Err() == nil && code != fault.Plugin:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sslctl/sslctl/core/engine"
+	"github.com/sslctl/sslctl/core/engine/cpu"
 	"github.com/sslctl/sslctl/core/fault"
 	"github.com/sslctl/sslctl/core/model"
 	"github.com/sslctl/sslctl/core/optim"
@@ -20,6 +21,7 @@ type network struct {
 	readsY bool                 // representations are read after a step, for the online probe
 	stored engine.Precision     // of activations
 	held   []optim.Memory       // what a device with memory of its own keeps
+	sunk   map[string]bool      // parameters that the optimiser moves while their gradients are made
 }
 
 func newNetwork(j Job, size int) (n *network, err error) {
@@ -38,12 +40,15 @@ func newNetwork(j Job, size int) (n *network, err error) {
 	if distant(j.Device) {
 		return n, nil // it is loaded together with the optimiser's step
 	}
+	if _, ok := j.Device.(*cpu.Device); ok {
+		n.sink(ruleOf(j.Config.Optimizer))
+	}
 	return n, n.connect(j.Device)
 }
 
 // connect loads the training graph on a device and binds the parameters, which are updated in place.
 func (n *network) connect(d engine.Device) (err error) {
-	if n.exe, err = n.load(d, n.outputs(), nil); err != nil {
+	if n.exe, err = n.load(d, n.outputs(), nil, n.sinks()...); err != nil {
 		return err
 	}
 	for _, p := range n.model.Params {
@@ -54,11 +59,11 @@ func (n *network) connect(d engine.Device) (err error) {
 	return nil
 }
 
-// outputs is what a training step reads: the results, gradients and batch statistics.
+// outputs is what a training step reads: the results, gradients that are not used up, and batch statistics.
 func (n *network) outputs() []expr.Tensor {
 	outputs := n.results()
 	for _, p := range n.model.Params {
-		if !p.Frozen {
+		if !p.Frozen && !n.sunk[p.Name] {
 			outputs = append(outputs, p.Grad)
 		}
 	}
@@ -83,8 +88,8 @@ func (n *network) results() []expr.Tensor {
 }
 
 // load puts the training plan on a device.
-func (n *network) load(d engine.Device, outputs []expr.Tensor, updates []engine.Update) (engine.Executable, error) {
-	exe, err := load(d, n.stored, outputs, updates...)
+func (n *network) load(d engine.Device, outputs []expr.Tensor, updates []engine.Update, sinks ...engine.Sink) (engine.Executable, error) {
+	exe, err := load(d, n.stored, outputs, updates, sinks...)
 	return exe, n.advised(err)
 }
 
@@ -98,8 +103,8 @@ func (n *network) advised(err error) error {
 }
 
 // load compiles a plan and puts it on a device.
-func load(d engine.Device, stored engine.Precision, outputs []expr.Tensor, updates ...engine.Update) (engine.Executable, error) {
-	plan, err := engine.CompileStep(stored, outputs, updates)
+func load(d engine.Device, stored engine.Precision, outputs []expr.Tensor, updates []engine.Update, sinks ...engine.Sink) (engine.Executable, error) {
+	plan, err := engine.CompileStep(stored, outputs, updates, sinks...)
 	if err != nil {
 		return nil, err
 	}

@@ -92,9 +92,9 @@ func momentumOf(t method.Target, total int) optim.Momentum {
 	return optim.Momentum{Base: t.Momentum, Final: t.Final, Total: total, Constant: t.Schedule == "constant"}
 }
 
-// gradient is the memory in which a gradient arrives; nil where the device uses it up.
+// gradient is the memory in which a gradient arrives; nil where it is used up as it is made.
 func (n *network) gradient(p model.Param) []float32 {
-	if n.exe == nil {
+	if n.exe == nil || n.sunk[p.Name] {
 		return nil
 	}
 	return n.exe.Read(p.Grad)

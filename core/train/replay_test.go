@@ -59,7 +59,7 @@ func (g *golden) replayIn(t *testing.T, stored engine.Precision, device engine.D
 			outputs = append(outputs, a.input)
 		}
 	}
-	if n.exe, err = load(device, n.stored, outputs); err != nil {
+	if n.exe, err = load(device, n.stored, outputs, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range n.model.Params {

@@ -87,9 +87,13 @@ func (o *optimiser) express(n *network) ([]engine.Update, error) {
 	return append(updates, o.expressed.Updates...), b.Err()
 }
 
-// prepare fills what a device's step k = 0, 1, ... is given by the host: rates.
+// prepare sets the rates of step k = 0, 1, ..., as far as they are in force while the step is computed.
 func (o *optimiser) prepare(k int) {
 	if o.expressed == nil {
+		o.rule.Begin(o.schedule.At(k))
+		if o.average != nil {
+			o.average.Begin(o.momentum.At(k))
+		}
 		return
 	}
 	o.expressed.Set(o.schedule.At(k), k+1)

@@ -189,9 +189,12 @@ func newTrainer(j Job) (*trainer, error) {
 		return nil, err
 	}
 	if distant(j.Device) {
-		if err := t.net.reside(j.Device, t.opt); err != nil {
-			return nil, err
-		}
+		err = t.net.reside(j.Device, t.opt)
+	} else {
+		err = t.net.drain(t.opt)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if viewsOnDevice(j) {
 		if err := t.makeViews(); err != nil {
