@@ -31,7 +31,8 @@
 // image, a GPU makes the same views),
 // log_level, quiet and progress (what is shown), checkpoint.* (how often state is saved; resume is exact) and preset (a name
 // for values that are all in the configuration). device and cpu_isa are in: they change the order of
-// floating-point sums. cpu_isa: auto is hashed as it is, so equal hashes promise equal bits on machines of one instruction set;
+// floating-point sums. cpu_isa: auto is hashed as it is, so equal hashes promise equal bits on machines of one instruction set,
+// whose products in bfloat16 have the same rate beside float32's where train.precision is bf16;
 // device: auto and train.precision: auto are replaced by what was chosen before a run begins, and never stand in a run's
 // configuration.
 //

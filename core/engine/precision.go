@@ -6,7 +6,7 @@ import (
 	"github.com/sslctl/sslctl/sdk/expr"
 )
 
-// DType is how a value's numbers are stored. Arithmetic is float32 (or better) whatever the storage.
+// DType is how a value's numbers are stored. Sums are float32 (or better) whatever the storage.
 type DType uint8
 
 const (
@@ -37,7 +37,7 @@ const (
 	FP32 Precision = iota
 	// BF16 stores a network's images - what convolutions, batch norm and pooling compute, and the gradients of that - in
 	// bfloat16, in half the memory. Inputs, parameters, gradients of weights, statistics, embeddings and losses stay float32,
-	// and so does all arithmetic.
+	// and so do all sums. A device may multiply in bfloat16 where that is quicker, and rounds weights for it.
 	BF16
 )
 
