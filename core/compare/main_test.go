@@ -55,7 +55,8 @@ func (b *bench) resolve(ctx context.Context, l config.Layers) (config.Config, er
 	if err != nil {
 		return config.Config{}, err
 	}
-	return r.Config(), nil
+	c, _ := experiment.Choose(r.Config())
+	return c, nil
 }
 
 func (b *bench) run(ctx context.Context, task compare.Task) (compare.Finish, error) {

@@ -29,7 +29,7 @@ type Session struct{ Host *host.Host }
 
 // ReservedEnv lists variables with the configuration's prefix that are read elsewhere.
 func ReservedEnv() []string {
-	return []string{"SSLCTL_DATA_DIR", "SSLCTL_MIRROR", "SSLCTL_PLUGIN", "SSLCTL_GOLDEN", "SSLCTL_RUN_TEST", "SSLCTL_TEST", "SSLCTL_CUDA_PATH", "SSLCTL_NVRTC"}
+	return []string{"SSLCTL_DATA_DIR", "SSLCTL_MIRROR", "SSLCTL_PLUGIN", "SSLCTL_GOLDEN", "SSLCTL_RUN_TEST", "SSLCTL_TEST", "SSLCTL_CUDA_PATH", "SSLCTL_NVRTC", "SSLCTL_CUDA_HEADERS"}
 }
 
 // Resolve asks the method and the regularisers that the layers name for their defaults, and merges all layers. The layers'
