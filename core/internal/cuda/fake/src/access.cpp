@@ -80,7 +80,10 @@ static Region* regionOf(char* at, size_t bytes, bool& outside) {
 	outside = e.guard;
 	if (!e.begin || e.guard) return nullptr;
 	Region& r = regions[e.begin];
-	if (!r.cells) r = Region{e.begin, e.end, cellsFor((size_t)(e.end - e.begin)), false};
+	if (r.end != e.end) {  // new, or of an allocation that ended with its context
+		drop(r);
+		r = Region{e.begin, e.end, cellsFor((size_t)(e.end - e.begin)), false};
+	}
 	return recent = &r;
 }
 
