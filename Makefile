@@ -113,7 +113,7 @@ demo: build ## Fetch Fashion-MNIST and train VICReg on it: about three minutes o
 		echo "make demo: no Debian package of Fashion-MNIST; it is downloaded instead" >&2; \
 	fi
 	bin/sslctl data fetch fashion-mnist
-	bin/sslctl run --method vicreg --data fashion-mnist
+	bin/sslctl run --method vicreg --data fashion-mnist --precision bf16 --epochs 5
 
 clean: ## Remove what was built; runs and data stay
 	rm -rf bin
